@@ -1,0 +1,226 @@
+"""What gets signed: certificates cut into their parts, and the catalyst form's two signatures.
+
+ITU-T X.509 (10/2019) 7.2.2 and 9.8. PreTBS is the to-be-signed without its `signature` algorithm and
+without altSignatureValue, all else in order. The alternative signature is over PreTBS; the classical one
+is over the whole, with altSignatureValue as the last extension. CRLs take the same form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pki import asn1, oids
+from pki.algorithms import PublicKey, SignatureAlgorithm, algorithm_identifier, parse_algorithm_identifier
+from pki.errors import MalformedInput
+from pki.extensions import Extension, read_extensions
+from pki.findings import Finding, error
+from pki.keys import HybridPrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A tbsCertificate or tbsCertList in pieces, before any signature."""
+
+    head: bytes
+    """What precedes `signature`: version and serialNumber, or the list's version."""
+    body: bytes
+    """What follows it up to the extensions."""
+    extensions: tuple[bytes, ...]
+    """Encoded Extensions, altSignatureAlgorithm included where the form has one."""
+    tag: int
+    """The extensions' context tag: 3 in certificates, 0 in lists."""
+
+    @property
+    def pre_tbs(self) -> bytes:
+        """What the alternative signature is over."""
+        return asn1.sequence(self.head, self.body, self._wrapped(self.extensions))
+
+    def tbs(self, algorithm: SignatureAlgorithm, alternative: bytes | None) -> bytes:
+        """What the classical signature is over."""
+        extensions = self.extensions
+        if alternative is not None:
+            extensions += (alt_signature_value(alternative).encode(),)
+        return asn1.sequence(self.head, algorithm_identifier(algorithm), self.body, self._wrapped(extensions))
+
+    def _wrapped(self, extensions: Iterable[bytes]) -> bytes:
+        listed = b"".join(extensions)
+        return asn1.explicit(self.tag, asn1.tlv(asn1.SEQUENCE, listed)) if listed else b""
+
+
+def seal(tbs: bytes, algorithm: SignatureAlgorithm, signature: bytes) -> bytes:
+    """SIGNED{...}: the to-be-signed, its algorithm, the signature."""
+    return asn1.sequence(tbs, algorithm_identifier(algorithm), asn1.bit_string(signature))
+
+
+def sign(unsigned: Unsigned, key: HybridPrivateKey) -> bytes:
+    """Both signatures, alternative first; a key without an alternative half makes a plain object."""
+    alternative = key.alternative.sign(unsigned.pre_tbs) if key.alternative else None
+    tbs = unsigned.tbs(key.classical.signs_with, alternative)
+    return seal(tbs, key.classical.signs_with, key.classical.sign(tbs))
+
+
+def alt_signature_algorithm(algorithm: SignatureAlgorithm) -> Extension:
+    """9.8.4, not critical."""
+    return Extension(oids.ALT_SIGNATURE_ALGORITHM, False, algorithm_identifier(algorithm))
+
+
+def alt_signature_value(signature: bytes) -> Extension:
+    """9.8.5, not critical."""
+    return Extension(oids.ALT_SIGNATURE_VALUE, False, asn1.bit_string(signature))
+
+
+def subject_alt_public_key_info(spki: bytes) -> Extension:
+    """9.8.3, not critical."""
+    return Extension(oids.SUBJECT_ALT_PUBLIC_KEY_INFO, False, spki)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """SIGNED{...} cut apart: the bytes the classical signature is over, its algorithm, its octets."""
+
+    der: bytes
+    tbs: bytes
+    algorithm: SignatureAlgorithm
+    signature: bytes
+    fields: tuple[bytes, ...]
+    """The elements of the to-be-signed, encoded, in order."""
+
+    @classmethod
+    def parse(cls, der: bytes, what: str) -> Signed:
+        """Strict DER; the outer algorithm equals the inner one (RFC 5280 4.1.1.2)."""
+        asn1.check(der, what)
+        parts = asn1.children(der, asn1.whole(der, what=what))
+        if len(parts) != 3 or parts[0].tag != asn1.SEQUENCE:
+            raise MalformedInput(f"The {what} is not a body, an algorithm and a signature.", field=what)
+        outer = asn1.encoded(der, parts[1])
+        fields = tuple(asn1.encoded(der, field) for field in asn1.children(der, parts[0]))
+        if outer not in fields[:3]:
+            raise MalformedInput(
+                f"The {what} names another algorithm outside than inside.", field="signatureAlgorithm"
+            )
+        signature = asn1.bits(der, parts[2])
+        return cls(der, asn1.encoded(der, parts[0]), parse_algorithm_identifier(outer), signature, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A parsed certificate; every field rests on bytes of `signed.der`."""
+
+    signed: Signed
+    serial: int
+    issuer: bytes
+    """Name, DER."""
+    subject: bytes
+    not_before: datetime
+    not_after: datetime
+    """The last second at which it is valid."""
+    spki: bytes
+    extensions: tuple[Extension, ...]
+
+    @classmethod
+    def parse(cls, der: bytes) -> Certificate:
+        """A version 3 Certificate (RFC 5280 4.1); MalformedInput names the field."""
+        signed = Signed.parse(bytes(der), "certificate")
+        fields = signed.fields
+        if len(fields) != 8 or fields[0] != b"\xa0\x03\x02\x01\x02" or fields[7][0] != 0xA3:
+            raise MalformedInput("The certificate is not version 3 with extensions.", field="version")
+        times = asn1.children(fields[4], asn1.whole(fields[4], what="validity"))
+        if len(times) != 2:
+            raise MalformedInput("The validity is not two times.", field="validity")
+        wrapped = asn1.whole(fields[7], 0xA3, "extensions")
+        return cls(
+            signed,
+            asn1.int_value(fields[1], asn1.whole(fields[1], asn1.INTEGER, "serialNumber")),
+            fields[3],
+            fields[5],
+            asn1.time_value(fields[4], times[0]),
+            asn1.time_value(fields[4], times[1]),
+            fields[6],
+            read_extensions(asn1.content(fields[7], wrapped)),
+        )
+
+    @property
+    def der(self) -> bytes:
+        """The certificate as it came."""
+        return self.signed.der
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 over the DER."""
+        return hashlib.sha256(self.der).digest()
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The subject's classical (or only) key; MalformedInput for kinds that are not known here."""
+        return PublicKey.load(self.spki)
+
+    @property
+    def alternative_public_key(self) -> PublicKey | None:
+        """The key of subjectAltPublicKeyInfo, where there is one."""
+        value = self.extension(oids.SUBJECT_ALT_PUBLIC_KEY_INFO)
+        return PublicKey.load(value) if value is not None else None
+
+    def extension(self, dotted: str) -> bytes | None:
+        """The value of an extension; a duplicate is MalformedInput."""
+        found = [e.value for e in self.extensions if e.oid == dotted]
+        if len(found) > 1:
+            raise MalformedInput(f"The extension {dotted} is there {len(found)} times.", field=dotted)
+        return found[0] if found else None
+
+    @property
+    def pre_tbs(self) -> bytes:
+        """What an alternative signature in this certificate is over."""
+        f = self.signed.fields
+        kept = tuple(e.encode() for e in self.extensions if e.oid != oids.ALT_SIGNATURE_VALUE)
+        return Unsigned(f[0] + f[1], b"".join(f[3:7]), kept, 3).pre_tbs
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeSignature:
+    """Extensions 73 and 74, read."""
+
+    algorithm: SignatureAlgorithm
+    value: bytes
+
+
+def read_alternative(
+    extensions: tuple[Extension, ...],
+) -> tuple[AlternativeSignature | None, tuple[Finding, ...]]:
+    """The alternative signature under the strict rules of docs/pki.md; findings refuse, absence does not."""
+    catalyst = [e for e in extensions if e.oid in oids.CATALYST]
+    seen = [e.oid for e in catalyst]
+    findings = [
+        error("hybrid.alternative_extension_repeated", f"Extension {dotted} is there more than once.", dotted)
+        for dotted in sorted(set(seen))
+        if seen.count(dotted) > 1
+    ]
+    findings += [
+        error("hybrid.alternative_extension_critical", f"Extension {e.oid} is marked critical.", e.oid)
+        for e in catalyst
+        if e.critical
+    ]
+    has_algorithm, has_value = (o in seen for o in (oids.ALT_SIGNATURE_ALGORITHM, oids.ALT_SIGNATURE_VALUE))
+    if has_algorithm != has_value:
+        findings.append(
+            error("hybrid.alternative_signature_incomplete", "Of algorithm and value, only one is there.")
+        )
+    if has_value and extensions[-1].oid != oids.ALT_SIGNATURE_VALUE:
+        findings.append(
+            error("hybrid.alternative_signature_not_last", "altSignatureValue is not the last extension.")
+        )
+    if findings or not has_value:
+        return None, tuple(findings)
+    return _read_pair({e.oid: e.value for e in catalyst})
+
+
+def _read_pair(values: dict[str, bytes]) -> tuple[AlternativeSignature | None, tuple[Finding, ...]]:
+    try:
+        algorithm = parse_algorithm_identifier(values[oids.ALT_SIGNATURE_ALGORITHM])
+        value = values[oids.ALT_SIGNATURE_VALUE]
+        octets = asn1.bits(value, asn1.whole(value, asn1.BIT_STRING, "altSignatureValue"))
+    except MalformedInput as bad:
+        return None, (error("hybrid.alternative_signature_malformed", str(bad), bad.field),)
+    return AlternativeSignature(algorithm, octets), ()

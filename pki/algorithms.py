@@ -29,6 +29,7 @@ _BY_OID: Final = {dotted: algorithm for algorithm, dotted in _OID_OF.items()}
 _SIGNS_WITH: Final = {
     KeyAlgorithm.EC_P256: SignatureAlgorithm.ECDSA_SHA256,
     KeyAlgorithm.EC_P384: SignatureAlgorithm.ECDSA_SHA384,
+    KeyAlgorithm.EC_P521: SignatureAlgorithm.ECDSA_SHA512,
     KeyAlgorithm.ED25519: SignatureAlgorithm.ED25519,
     KeyAlgorithm.ML_DSA_44: SignatureAlgorithm.ML_DSA_44,
     KeyAlgorithm.ML_DSA_65: SignatureAlgorithm.ML_DSA_65,

@@ -200,7 +200,8 @@ def read_alternative(
     findings += [
         error("hybrid.alternative_extension_critical", f"Extension {e.oid} is marked critical.", e.oid)
         for e in catalyst
-        if e.critical
+        # Bouncy Castle marks 72 critical, which harms nobody who reads it; 73 and 74 must stay ignorable.
+        if e.critical and e.oid != oids.SUBJECT_ALT_PUBLIC_KEY_INFO
     ]
     has_algorithm, has_value = (o in seen for o in (oids.ALT_SIGNATURE_ALGORITHM, oids.ALT_SIGNATURE_VALUE))
     if has_algorithm != has_value:

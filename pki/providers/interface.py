@@ -11,6 +11,7 @@ class KeyAlgorithm(StrEnum):
 
     EC_P256 = "ec-p256"
     EC_P384 = "ec-p384"
+    EC_P521 = "ec-p521"
     ED25519 = "ed25519"
     ML_DSA_44 = "ml-dsa-44"
     ML_DSA_65 = "ml-dsa-65"

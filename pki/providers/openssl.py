@@ -32,6 +32,7 @@ _MLDSA_PUBLIC: dict[KeyAlgorithm, Any] = {
 _CURVES: dict[KeyAlgorithm, ec.EllipticCurve] = {
     KeyAlgorithm.EC_P256: ec.SECP256R1(),
     KeyAlgorithm.EC_P384: ec.SECP384R1(),
+    KeyAlgorithm.EC_P521: ec.SECP521R1(),
 }
 _ECDSA = {
     SignatureAlgorithm.ECDSA_SHA256: ec.ECDSA(hashes.SHA256()),

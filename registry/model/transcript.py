@@ -1,15 +1,12 @@
-"""What keys sign and tokens authenticate in enrolment: length-prefixed fields, so that none runs into another.
+"""What keys sign and tokens authenticate in enrolment: length-prefixed fields, none runs into another.
 
-The same bytes are built by the registry and by the device; a vendor client must build them too (docs/mqtt.md).
+Registry and device build the same bytes; a vendor's client must build them too (docs/mqtt.md).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Final
-
-TOKEN_PREFIX: Final = "mtj1_"
 
 
 def fields(label: str, *parts: bytes) -> bytes:

@@ -54,3 +54,14 @@ class Udi:
     other: tuple[tuple[str, str], ...] = ()
     """Further elements as (identifier, value) in label order."""
     findings: tuple[Finding, ...] = ()
+    expiration_hour: int | None = None
+    """0-23; only HIBCC prints one."""
+    donation_id: str | None = None
+    """ICCBBA's donation identification number: points at a donor, masked like a serial number."""
+    basic_udi_di: str | None = None
+    """The EU's model key (GS1 GMN): never on a label, kept apart from the UDI-DI."""
+
+    @property
+    def may_be_verified(self) -> bool:
+        """A carrier that is ill formed or fails its check is kept and shown, and never called verified."""
+        return self.well_formed and self.check_ok is not False

@@ -1,0 +1,160 @@
+"""A log entry: who did what to whom, as canonical JSON (RFC 8785) without clear device or patient identity.
+
+Not handled here: whether the act was allowed, and what it meant.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import rfc8785
+
+from audit.errors import LeafRefused, Malformed
+
+MAX_LEAF = 65_535
+"""Bytes: an entry bundle counts an entry's length in 16 bits (C2SP tlog-tiles, log entries)."""
+
+_VERSION = 1
+_KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_AT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_CERTIFICATE_SERIAL = re.compile(r"certificate_serials?")
+_FORBIDDEN_WORDS = frozenset(
+    {"serial", "serials", "sn", "lot", "lots", "mrn", "ssn", "dob", "birth", "donation"}
+)
+_FORBIDDEN_PARTS = re.compile(
+    r"serialn|deviceserial|lotnumber|lotno$|batchn|batchid|udipi|^udi$|patient|medicalrecord|birthda|donationid"
+)
+# The human-readable GS1 form names its parts: (21) is a serial number, (10) a lot.
+_CARRIER = re.compile(r"\((?:10|21)\)|\(01\)\d{14}")
+
+_DETAIL_TYPES = "str, int, bool or list of str"
+DetailValue = str | int | bool | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One act."""
+
+    kind: str
+    """`noun.verb_in_past`, such as `certificate.issued`."""
+    at: datetime
+    """Aware; kept to the microsecond in UTC."""
+    actor: str
+    subject: str
+    """An opaque device id or a certificate serial, never a device's own serial number."""
+    detail: Mapping[str, DetailValue] = field(default_factory=dict)
+
+
+def encode(leaf: Leaf) -> bytes:
+    """RFC 8785 bytes of a leaf, at most `MAX_LEAF`.
+
+    Raises LeafRefused (a forbidden key or a UDI carrier) or Malformed (shape), naming the field.
+    """
+    _check(leaf)
+    body: dict[str, str | int | dict[str, DetailValue]] = {
+        "v": _VERSION,
+        "kind": leaf.kind,
+        "at": leaf.at.astimezone(UTC).strftime(_AT),
+        "actor": leaf.actor,
+        "subject": leaf.subject,
+        "detail": dict(leaf.detail),
+    }
+    try:
+        encoded = rfc8785.dumps(body)
+    except rfc8785.CanonicalizationError as problem:
+        raise Malformed(f"The leaf has no canonical form: {problem}.", field="detail") from problem
+    if len(encoded) > MAX_LEAF:
+        raise Malformed(
+            f"The leaf has {len(encoded)} bytes; {MAX_LEAF} is the most that an entry may have.",
+            next_step="Record a digest of the large part instead.",
+            field="detail",
+        )
+    return encoded
+
+
+def decode(data: bytes) -> Leaf:
+    """The leaf of exactly these bytes; Malformed for anything that `encode` would not have written."""
+    if len(data) > MAX_LEAF:
+        raise Malformed(f"An entry of {len(data)} bytes is longer than {MAX_LEAF}.", field="leaf")
+    try:
+        body = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as problem:
+        raise Malformed(f"The entry is not JSON: {type(problem).__name__}.", field="leaf") from problem
+    leaf = _from_body(body)
+    # One comparison settles order, spaces, escapes, duplicate keys and number forms.
+    if encode(leaf) != data:
+        raise Malformed("The entry is not in canonical form.", field="leaf")
+    return leaf
+
+
+def _from_body(body: object) -> Leaf:
+    names = {"v", "kind", "at", "actor", "subject", "detail"}
+    if not isinstance(body, dict) or set(body) != names:
+        raise Malformed(f"An entry is an object with exactly {', '.join(sorted(names))}.", field="leaf")
+    if type(body["v"]) is not int or body["v"] != _VERSION:
+        raise Malformed("The entry has an unknown version.", next_step="Use a newer medtrust.", field="v")
+    if not isinstance(body["detail"], dict):
+        raise Malformed("detail is not an object.", field="detail")
+    try:
+        at = datetime.strptime(body["at"], _AT).replace(tzinfo=UTC)
+    except (TypeError, ValueError) as problem:
+        raise Malformed("at is not a UTC time with microseconds.", field="at") from problem
+    return Leaf(body["kind"], at, body["actor"], body["subject"], body["detail"])
+
+
+def _check(leaf: Leaf) -> None:
+    if not isinstance(leaf.kind, str) or len(leaf.kind) > 64 or not _KIND.fullmatch(leaf.kind):
+        raise Malformed("kind is not two or more lower-case words joined by dots.", field="kind")
+    if leaf.at.tzinfo is None or leaf.at.utcoffset() is None:
+        raise Malformed("at has no time zone.", next_step="Pass an aware UTC time.", field="at")
+    _check_text("actor", leaf.actor)
+    _check_text("subject", leaf.subject)
+    for key, value in leaf.detail.items():
+        _check_key(key)
+        _check_value(key, value)
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= 256 or not value.isprintable():
+        raise Malformed(f"{name} is not 1 to 256 printable characters.", field=name)
+    _check_carrier(name, value)
+
+
+def _check_key(key: object) -> None:
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise Malformed("A key of detail is not lower_case_words of at most 64 characters.", field="detail")
+    # A certificate's serial number is ours and public; a device's own is neither.
+    rest = _CERTIFICATE_SERIAL.sub("certificate", key)
+    if not _FORBIDDEN_WORDS.isdisjoint(rest.split("_")) or _FORBIDDEN_PARTS.search(rest.replace("_", "")):
+        raise LeafRefused(
+            f"detail.{key} could carry a clear device or patient identity.",
+            next_step="Use the opaque device id as the subject, or certificate_serial for a certificate.",
+            field=f"detail.{key}",
+        )
+
+
+def _check_value(key: str, value: object) -> None:
+    texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    if not isinstance(value, str | int | list) or not all(isinstance(text, str) for text in texts):
+        raise Malformed(f"detail.{key} is not a {_DETAIL_TYPES}.", field=f"detail.{key}")
+    for text in texts:
+        _check_carrier(f"detail.{key}", text)
+
+
+def _check_carrier(name: str, text: str) -> None:
+    if _CARRIER.search(text):
+        raise LeafRefused(
+            f"{name} holds a UDI carrier with its production identifiers.",
+            next_step="Use the opaque device id.",
+            field=name,
+        )
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)

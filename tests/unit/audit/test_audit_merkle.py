@@ -60,9 +60,12 @@ def grown(leaves: list[bytes]) -> tuple[Frontier, NodeReader]:
     return growth.frontier, lambda level, index: nodes[level, index]
 
 
-@pytest.fixture(scope="module")
+WHOLE = grown(LEAVES)[1]
+
+
+@pytest.fixture
 def read() -> NodeReader:
-    return grown(LEAVES)[1]
+    return WHOLE
 
 
 @pytest.mark.parametrize("size", range(9))
@@ -108,7 +111,7 @@ def test_every_pair_of_sizes_to_70_is_consistent_as_the_rfc_says(read: NodeReade
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_large_trees_prove_inclusion_and_consistency(data: st.DataObject) -> None:
-    read = grown(LEAVES)[1]
+    read = WHOLE
     new = data.draw(st.integers(2, 2000))
     old = data.draw(st.integers(1, new))
     index = data.draw(st.integers(0, new - 1))
@@ -126,7 +129,7 @@ def test_large_trees_prove_inclusion_and_consistency(data: st.DataObject) -> Non
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_proof_with_any_byte_changed_is_refused(data: st.DataObject) -> None:
-    read = grown(LEAVES[:200])[1]
+    read = WHOLE
     new = data.draw(st.integers(2, 200))
     old = data.draw(st.integers(1, new - 1))
     root, old_root = frontier_at(new, read).root(), frontier_at(old, read).root()

@@ -124,7 +124,7 @@ def test_a_forger_with_the_classical_key_cannot_sign_alone() -> None:
 
 def test_versions_only_rise() -> None:
     newer = replace(BUNDLE, version=3)
-    with pytest.raises(BundleRefused, match="version 3 is already known") as refused:
+    with pytest.raises(BundleRefused, match="3 is already known") as refused:
         open_bundle(SIGNED, pinned_fingerprint=PIN, previous=newer)
     assert refused.value.field == "version"
     assert open_bundle(sign_bundle(newer, keys("root")), pinned_fingerprint=None, previous=BUNDLE) == newer

@@ -1,0 +1,98 @@
+"""The audit log's storage (audit.log.LogStore) inside the transaction of the act."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, insert, select, update
+
+import audit.log
+from audit.errors import NotInLog
+from audit.leaf import Leaf
+from audit.log import Entry
+from audit.merkle import HASH_SIZE, Frontier, Node
+from registry.store.tables import CheckpointRow, EntryRow, FrontierRow, NodeRow, table
+
+_ENTRY: Final = table(EntryRow)
+_NODE: Final = table(NodeRow)
+_FRONTIER: Final = table(FrontierRow)
+_CHECKPOINT: Final = table(CheckpointRow)
+
+
+class AuditLog:
+    """Append and read back."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, *leaves: Leaf) -> int:
+        """Append in order; the index of the last one."""
+        return audit.log.append(self, leaves)[-1]
+
+    def read_frontier(self) -> Frontier:
+        """The right edge; its row is locked where the engine locks rows."""
+        query = select(_FRONTIER.c.size, _FRONTIER.c.hashes).with_for_update()
+        row = self._connection.execute(query).first()
+        if row is None:
+            return Frontier()
+        cuts = range(0, len(row.hashes), HASH_SIZE)
+        return Frontier(row.size, tuple(row.hashes[cut : cut + HASH_SIZE] for cut in cuts))
+
+    def write_frontier(self, frontier: Frontier) -> None:
+        """Replace the right edge; the first append makes its row."""
+        values = {"size": frontier.size, "hashes": b"".join(frontier.hashes)}
+        changed = self._connection.execute(update(_FRONTIER).values(**values)).rowcount
+        if not changed:
+            self._connection.execute(insert(_FRONTIER).values(only=0, **values))
+
+    def append_entries(self, entries: Sequence[Entry]) -> None:
+        """Insert leaves; an index that exists is a Conflict."""
+        rows = [{"index": e.index, "leaf": e.leaf, "leaf_hash": e.leaf_hash} for e in entries]
+        self._connection.execute(insert(_ENTRY), rows)
+
+    def write_nodes(self, nodes: Sequence[Node]) -> None:
+        """Insert complete inner nodes."""
+        rows = [{"level": n.level, "index": n.index, "hash": n.hash} for n in nodes]
+        self._connection.execute(insert(_NODE), rows)
+
+    def read_node(self, level: int, index: int) -> bytes:
+        """A node's hash; level 0 is a leaf's. NotInLog where there is none."""
+        query = (
+            select(_ENTRY.c.leaf_hash).where(_ENTRY.c.index == index)
+            if level == 0
+            else select(_NODE.c.hash).where(_NODE.c.level == level, _NODE.c.index == index)
+        )
+        found: bytes | None = self._connection.execute(query).scalar()
+        if found is None:
+            raise NotInLog(f"The log has no node {index} on level {level}.", field="index")
+        return found
+
+    def read_entries(self, start: int, stop: int) -> Sequence[bytes]:
+        """The leaves [start, stop)."""
+        query = select(_ENTRY.c.leaf).where(_ENTRY.c.index >= start, _ENTRY.c.index < stop)
+        return list(self._connection.execute(query.order_by(_ENTRY.c.index)).scalars())
+
+    def read_leaf_hashes(self, start: int, stop: int) -> Sequence[bytes]:
+        """The stored hashes of the leaves [start, stop)."""
+        query = select(_ENTRY.c.leaf_hash).where(_ENTRY.c.index >= start, _ENTRY.c.index < stop)
+        return list(self._connection.execute(query.order_by(_ENTRY.c.index)).scalars())
+
+    def add_checkpoint(self, size: int, note: str, signed_at: datetime) -> None:
+        """Record a signed note; one a size."""
+        known = self._connection.execute(select(_CHECKPOINT.c.size).where(_CHECKPOINT.c.size == size)).first()
+        if known is None:
+            self._connection.execute(insert(_CHECKPOINT).values(size=size, note=note, signed_at=signed_at))
+
+    def last_checkpoint(self) -> str | None:
+        """The newest signed note."""
+        query = select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
+        found: str | None = self._connection.execute(query).scalar()
+        return found
+
+    def checkpoints(self) -> list[str]:
+        """All signed notes, oldest first."""
+        return list(
+            self._connection.execute(select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size)).scalars()
+        )

@@ -1,0 +1,108 @@
+"""Certificates and intentions, in and out of the store. Rows are never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from registry.model.certificate import CertificateRecord, CertificateSerial, CertificateState
+from registry.model.device import DeviceId
+from registry.store.tables import CertificateRow, table
+
+_CERTIFICATE: Final = table(CertificateRow)
+_FIELDS: Final = tuple(f.name for f in fields(CertificateRecord))
+_REVOKED: Final = tuple(state.value for state in CertificateState if state.is_revoked)
+_LIVE: Final = (CertificateState.PENDING.value, CertificateState.ACTIVE.value)
+
+
+class Certificates:
+    """What was intended and what was signed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, records: Sequence[CertificateRecord]) -> None:
+        """Insert intentions; a serial that exists is a Conflict."""
+        self._connection.execute(insert(_CERTIFICATE), [_row(record) for record in records])
+
+    def save(self, record: CertificateRecord) -> None:
+        """Replace the row of this serial."""
+        where = _CERTIFICATE.c.certificate_serial == record.certificate_serial
+        self._connection.execute(update(_CERTIFICATE).where(where).values(**_row(record)))
+
+    def get(self, serial: str) -> CertificateRecord | None:
+        """By stored serial."""
+        return self._one(_CERTIFICATE.c.certificate_serial == serial)
+
+    def by_fingerprint(self, fingerprint: str) -> CertificateRecord | None:
+        """By SHA-256 of the DER, hex."""
+        return self._one(_CERTIFICATE.c.fingerprint == fingerprint)
+
+    def of_device(self, device_id: str) -> list[CertificateRecord]:
+        """All of a device, newest first."""
+        query = select(_CERTIFICATE).where(_CERTIFICATE.c.device_id == device_id)
+        return self._many(query.order_by(_CERTIFICATE.c.intended_at.desc()))
+
+    def all(self, state: CertificateState | None = None) -> list[CertificateRecord]:
+        """Every certificate, oldest first."""
+        query = select(_CERTIFICATE).order_by(_CERTIFICATE.c.intended_at)
+        if state is not None:
+            query = query.where(_CERTIFICATE.c.state == state.value)
+        return self._many(query)
+
+    def revoked(self, issuer: str, *, not_expired_before: datetime) -> list[CertificateRecord]:
+        """What a CRL lists: revoked in any way, and not expired before the given time."""
+        query = select(_CERTIFICATE).where(
+            _CERTIFICATE.c.issuer == issuer,
+            _CERTIFICATE.c.state.in_(_REVOKED),
+            _CERTIFICATE.c.not_after >= not_expired_before,
+        )
+        return self._many(query)
+
+    def intended_before(self, moment: datetime) -> list[CertificateRecord]:
+        """Intentions without a certificate, older than the moment."""
+        return self._many(
+            select(_CERTIFICATE).where(
+                _CERTIFICATE.c.state == CertificateState.INTENDED.value, _CERTIFICATE.c.intended_at < moment
+            )
+        )
+
+    def unconfirmed_before(self, moment: datetime) -> list[CertificateRecord]:
+        """Pending certificates whose time to be confirmed has passed."""
+        return self._many(
+            select(_CERTIFICATE).where(
+                _CERTIFICATE.c.state == CertificateState.PENDING.value,
+                _CERTIFICATE.c.activate_before < moment,
+            )
+        )
+
+    def expired_at(self, moment: datetime) -> list[CertificateRecord]:
+        """Live ones past their last second."""
+        return self._many(
+            select(_CERTIFICATE).where(_CERTIFICATE.c.state.in_(_LIVE), _CERTIFICATE.c.not_after < moment)
+        )
+
+    def _one(self, where: Any) -> CertificateRecord | None:  # noqa: ANN401 - a SQL expression
+        row = self._connection.execute(select(_CERTIFICATE).where(where)).mappings().first()
+        return None if row is None else _record(row)
+
+    def _many(self, query: Any) -> list[CertificateRecord]:  # noqa: ANN401 - a SQL expression
+        return [_record(row) for row in self._connection.execute(query).mappings()]
+
+
+def _row(record: CertificateRecord) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(record, name) for name in _FIELDS}
+    row["state"] = record.state.value
+    return row
+
+
+def _record(row: Mapping[Any, Any]) -> CertificateRecord:
+    values = {name: row[name] for name in _FIELDS}
+    values["state"] = CertificateState(values["state"])
+    values["certificate_serial"] = CertificateSerial(values["certificate_serial"])
+    values["device_id"] = values["device_id"] and DeviceId(values["device_id"])
+    return CertificateRecord(**values)

@@ -1,0 +1,100 @@
+"""Opening a store: SQLite (WAL, synchronous=FULL) or PostgreSQL by URL; migrated, never newer than us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from registry.model.errors import DependencyDown, RegistryError
+
+HEAD: Final = "0001"
+"""The newest migration that this code knows."""
+_KNOWN: Final = (None, "0001")
+_BUSY_MS: Final = 5_000
+
+
+def open_engine(url: str) -> Engine:
+    """A checked, migrated engine; DependencyDown where the store is not reachable."""
+    engine = _create(url)
+    try:
+        version = _version(engine)
+        if version not in _KNOWN:
+            raise RegistryError(
+                f"The store has schema {version}, newer than this medtrust ({HEAD}).",
+                next_step="Upgrade medtrust, or restore the backup that belongs to this version.",
+                field="schema",
+            )
+        if version != HEAD:
+            _migrate(engine)
+        _check_durability(engine)
+    except (OperationalError, DBAPIError) as gone:
+        raise DependencyDown(
+            f"The store does not answer: {type(gone.orig).__name__}.",
+            next_step="Check store.url and that the disk or the server is there: medtrust doctor.",
+            field="store.url",
+        ) from gone
+    return engine
+
+
+def _create(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=8, isolation_level="READ COMMITTED")
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=8,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+    )
+    event.listen(engine, "connect", _on_sqlite_connect)
+    return engine
+
+
+def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - DB-API has no type
+    # We say BEGIN ourselves (IMMEDIATE for writers), so the driver must not.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _check_durability(engine: Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        mode = connection.execute(text("PRAGMA journal_mode")).scalar()
+        synchronous = connection.execute(text("PRAGMA synchronous")).scalar()
+    if str(mode).lower() != "wal" or synchronous != 2:
+        raise RegistryError(
+            f"The store runs with journal_mode={mode}, synchronous={synchronous}; what is acknowledged "
+            "must be on disk.",
+            next_step="Put the store on a local file system that supports WAL.",
+            field="store.url",
+        )
+
+
+def _version(engine: Engine) -> str | None:
+    if not inspect(engine).has_table("alembic_version"):
+        return None
+    with engine.connect() as connection:
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _migrate(engine: Engine) -> None:
+    # alembic costs 150 ms to import: only when there is something to do.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        if engine.dialect.name == "sqlite":
+            connection.execute(text("BEGIN IMMEDIATE"))
+        command.upgrade(config, "head")
+        connection.commit()

@@ -1,0 +1,132 @@
+"""Extensions that say who or what the subject is: host names, hardwareModuleName (RFC 4108 5), UDI-DI.
+
+    UdiDi ::= SEQUENCE { issuingAgency UTF8String (SIZE (1..16)), deviceIdentifier UTF8String (SIZE (1..64)) }
+
+is medtrust's own, under oids.UDI_DI and never critical: whoever does not know it loses nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from pki import asn1, oids
+from pki.errors import MalformedInput, RequestRefused
+from pki.extensions import Extension
+
+_DNS_NAME: Final = re.compile(
+    r"(?=.{1,253}\Z)(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+MAX_HARDWARE_SERIAL: Final = 64
+_AGENCY: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
+_DEVICE_IDENTIFIER: Final = re.compile(r"[!-~]{1,64}")
+
+
+@lru_cache(maxsize=1024)
+def hardware_type(udi: tuple[str, str] | None) -> str:
+    """hwType, dotted: 2.25 and the UUID of the model's UDI-DI, or of `unspecified` where none is known."""
+    name = f"urn:udi:{udi[0]}:{udi[1]}" if udi else "urn:medtrust:hw-type:unspecified"
+    return f"2.25.{uuid.uuid5(uuid.NAMESPACE_URL, name).int}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeNames:
+    """A subjectAltName read: what we write, and the tags of anything else."""
+
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    hardware: tuple[tuple[str, bytes], ...] = ()
+    """(hwType dotted, hwSerialNum)."""
+    foreign: tuple[str, ...] = ()
+    """Kinds of names that no profile writes, e.g. `tag 0x81` (an e-mail address)."""
+
+
+def host_names(dns_names: tuple[str, ...], ip_addresses: tuple[str, ...]) -> Extension:
+    """subjectAltName of hosts (RFC 5280 4.2.1.6); RequestRefused names a malformed one."""
+    parts = [asn1.implicit(2, _dns(name)) for name in dns_names]
+    parts += [asn1.implicit(7, _address(text)) for text in ip_addresses]
+    return Extension(oids.SUBJECT_ALT_NAME, False, asn1.sequence(*parts))
+
+
+def _dns(name: str) -> bytes:
+    if not _DNS_NAME.fullmatch(name):
+        raise RequestRefused(f"{name!r} is not a DNS name.", field="dns_names")
+    return name.encode("ascii")
+
+
+def _address(text: str) -> bytes:
+    try:
+        return ipaddress.ip_address(text).packed
+    except ValueError as bad:
+        raise RequestRefused(f"{text!r} is not an IP address.", field="ip_addresses") from bad
+
+
+def hardware_module_name(hw_type: str, serial: bytes) -> Extension:
+    """subjectAltName with one otherName of RFC 4108 5; the serial has 1 to 64 octets."""
+    if not 1 <= len(serial) <= MAX_HARDWARE_SERIAL:
+        problem = f"The hardware serial has {len(serial)} octets; 1 to {MAX_HARDWARE_SERIAL} are allowed."
+        raise RequestRefused(problem, field="hardware_serial")
+    value = asn1.explicit(0, asn1.sequence(asn1.oid(hw_type), asn1.octet_string(serial)))
+    other = asn1.tlv(0xA0, asn1.oid(oids.HARDWARE_MODULE_NAME) + value)
+    return Extension(oids.SUBJECT_ALT_NAME, False, asn1.sequence(other))
+
+
+def read_alternative_names(value: bytes) -> AlternativeNames:
+    """A subjectAltName's names by kind, in order; MalformedInput for what is not one."""
+    dns: list[str] = []
+    addresses: list[str] = []
+    hardware: list[tuple[str, bytes]] = []
+    foreign: list[str] = []
+    for name in asn1.children(value, asn1.whole(value, what="subjectAltName")):
+        octets = asn1.content(value, name)
+        if name.tag == 0x82:
+            dns.append(octets.decode("ascii", "backslashreplace"))
+        elif name.tag == 0x87:
+            addresses.append(_read_address(octets))
+        elif name.tag == 0xA0 and octets.startswith(asn1.oid(oids.HARDWARE_MODULE_NAME)):
+            hardware.append(_read_hardware(value, name))
+        else:
+            foreign.append(f"tag 0x{name.tag:02x}")
+    return AlternativeNames(tuple(dns), tuple(addresses), tuple(hardware), tuple(foreign))
+
+
+def _read_address(octets: bytes) -> str:
+    try:
+        return str(ipaddress.ip_address(octets))
+    except ValueError as bad:
+        raise MalformedInput("An iPAddress is neither 4 nor 16 octets.", field="subjectAltName") from bad
+
+
+def _read_hardware(buf: bytes, name: asn1.Tlv) -> tuple[str, bytes]:
+    wrapped = asn1.children(buf, name)[1:]
+    inner = asn1.children(buf, wrapped[0]) if len(wrapped) == 1 and wrapped[0].tag == 0xA0 else []
+    parts = asn1.children(buf, inner[0]) if len(inner) == 1 and inner[0].tag == asn1.SEQUENCE else []
+    if len(parts) != 2:
+        raise MalformedInput("hardwareModuleName is not a type and a serial.", field="subjectAltName")
+    return asn1.oid_value(buf, parts[0]), asn1.content(buf, parts[1], asn1.OCTET_STRING)
+
+
+def udi_di(udi: tuple[str, str]) -> Extension:
+    """The UDI-DI extension of (issuing agency, UDI-DI); RequestRefused names a malformed part."""
+    agency, identifier = udi
+    if not _AGENCY.fullmatch(agency) or not _DEVICE_IDENTIFIER.fullmatch(identifier):
+        raise RequestRefused(f"{agency!r}, {identifier!r} is not an agency and a UDI-DI.", field="udi")
+    return Extension(
+        oids.UDI_DI, False, asn1.sequence(asn1.utf8_string(agency), asn1.utf8_string(identifier))
+    )
+
+
+def read_udi_di(value: bytes) -> tuple[str, str]:
+    """(issuing agency, UDI-DI)."""
+    parts = asn1.children(value, asn1.whole(value, what="udiDi"))
+    if len(parts) != 2:
+        raise MalformedInput("The UDI-DI extension is not an agency and an identifier.", field="udiDi")
+    texts = [asn1.content(value, part, asn1.UTF8_STRING).decode("utf-8", "replace") for part in parts]
+    if not _AGENCY.fullmatch(texts[0]) or not _DEVICE_IDENTIFIER.fullmatch(texts[1]):
+        raise MalformedInput("The UDI-DI extension holds what no agency issues.", field="udiDi")
+    return texts[0], texts[1]

@@ -1,0 +1,124 @@
+"""A certificate before its signatures, written from facts and a profile (RFC 5280 4.1, 4.2).
+
+The parts that a profile and an issuer share are encoded once and kept: most of a certificate is constant.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from pki import asn1, names, oids
+from pki.extensions import (
+    Extension,
+    authority_information_access,
+    authority_key_identifier,
+    basic_constraints,
+    crl_distribution_points,
+    extended_key_usage,
+    key_usage,
+    subject_key_identifier,
+)
+from pki.findings import Finding, error
+from pki.identity_extensions import hardware_module_name, hardware_type, host_names, udi_di
+from pki.keys import HybridPublicKey
+from pki.profiles import AltNames, IssuerIdentity, Profile, StatusUrls, SubjectFacts
+from pki.tbs import Unsigned, alt_signature_algorithm, subject_alt_public_key_info
+
+_VERSION_3: Final = asn1.explicit(0, asn1.integer(2))
+_NULL_VALUE: Final = asn1.null()
+
+
+@dataclass(frozen=True, slots=True)
+class _Constant:
+    """Encoded extensions that depend on profile, issuer and URLs only, around those that do not."""
+
+    first: tuple[bytes, ...]
+    last: tuple[bytes, ...]
+
+
+@lru_cache(maxsize=64)
+def _constant(profile: Profile, issuer: IssuerIdentity, urls: StatusUrls) -> _Constant:
+    first = [
+        basic_constraints(ca=profile.ca, path_length=profile.path_length),
+        key_usage(*profile.key_usages),
+    ]
+    if profile.purposes:
+        first.append(extended_key_usage(*profile.purposes))
+    if not profile.self_issued:
+        first.append(authority_key_identifier(issuer.key_identifier))
+    last = []
+    if profile.status_urls and urls.crl:
+        last.append(crl_distribution_points([urls.crl]))
+    if profile.status_urls and (urls.ocsp or urls.ca_issuers):
+        last.append(authority_information_access(ocsp=urls.ocsp, ca_issuers=urls.ca_issuers))
+    if profile.ocsp_no_check:
+        last.append(Extension(oids.OCSP_NO_CHECK, False, _NULL_VALUE))
+    return _Constant(tuple(e.encode() for e in first), tuple(e.encode() for e in last))
+
+
+def _names(profile: Profile, facts: SubjectFacts) -> tuple[bytes, ...]:
+    found = []
+    if profile.alt_names is AltNames.HOSTS:
+        found.append(host_names(facts.dns_names, facts.ip_addresses))
+    if profile.alt_names is AltNames.HARDWARE and facts.hardware_serial is not None:
+        found.append(hardware_module_name(hardware_type(facts.udi), facts.hardware_serial))
+    if profile.udi and facts.udi is not None:
+        found.append(udi_di(facts.udi))
+    return tuple(extension.encode() for extension in found)
+
+
+def subject_name(facts: SubjectFacts) -> bytes:
+    """The subject's Name, DER; RequestRefused names a bad field."""
+    return names.encode(
+        common_name=facts.common_name,
+        organization=facts.organization,
+        serial_number=facts.serial_number,
+    )
+
+
+def unsigned_certificate(
+    profile: Profile,
+    facts: SubjectFacts,
+    public: HybridPublicKey,
+    issuer: IssuerIdentity,
+    *,
+    serial: int,
+    not_before: datetime,
+    not_after: datetime,
+    urls: StatusUrls,
+) -> Unsigned:
+    """The tbsCertificate in pieces; altSignatureAlgorithm is its last extension where the issuer has one."""
+    constant = _constant(profile, issuer, urls)
+    own = subject_key_identifier(public.classical.key_identifier).encode()
+    extensions = (*constant.first, own, *_names(profile, facts), *constant.last)
+    if public.alternative is not None:
+        extensions += (subject_alt_public_key_info(public.alternative.spki).encode(),)
+    if issuer.alternative is not None:
+        extensions += (alt_signature_algorithm(issuer.alternative).encode(),)
+    validity = asn1.sequence(asn1.time(not_before), asn1.time(not_after))
+    body = b"".join((issuer.name, validity, subject_name(facts), public.classical.spki))
+    return Unsigned(_VERSION_3 + asn1.integer(serial), body, extensions, 3)
+
+
+def check_facts(profile: Profile, facts: SubjectFacts) -> tuple[Finding, ...]:
+    """Whether the registry's own facts fit the profile; a finding's subject is the field's name."""
+    found = []
+    if not re.fullmatch(profile.common_name, facts.common_name):
+        message = f"The CN {facts.common_name!r} is not of the form that profile {profile.name} asks for."
+        found.append(error("profile.common_name_not_allowed", message, "common_name"))
+    hosts = bool(facts.dns_names or facts.ip_addresses)
+    if hosts != (profile.alt_names is AltNames.HOSTS):
+        verb = "has none" if profile.alt_names is AltNames.HOSTS else "must have none"
+        message = f"Profile {profile.name}: DNS names and IP addresses; the subject {verb}."
+        found.append(error("profile.host_names_not_as_profile", message, "dns_names"))
+    if facts.hardware_serial is not None and profile.alt_names is not AltNames.HARDWARE:
+        message = f"Profile {profile.name} has no place for a hardware serial."
+        found.append(error("profile.hardware_serial_not_allowed", message, "hardware_serial"))
+    if facts.udi is not None and not profile.udi:
+        message = f"Profile {profile.name} has no place for a UDI-DI."
+        found.append(error("profile.udi_not_allowed", message, "udi"))
+    return tuple(found)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NoReturn
 
 import rfc8785
@@ -22,7 +23,7 @@ MAX_LEAF = 65_535
 _VERSION = 1
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_AT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _CERTIFICATE_SERIAL = re.compile(r"certificate_serials?")
 _FORBIDDEN_WORDS = frozenset(
     {"serial", "serials", "sn", "lot", "lots", "mrn", "ssn", "dob", "birth", "donation"}
@@ -33,7 +34,10 @@ _FORBIDDEN_PARTS = re.compile(
 # The human-readable GS1 form names its parts: (21) is a serial number, (10) a lot.
 _CARRIER = re.compile(r"\((?:10|21)\)|\(01\)\d{14}")
 
-_DETAIL_TYPES = "str, int, bool or list of str"
+_DETAIL_TYPES = "str, int within 53 bits, bool or list of str"
+_MOST_INT = 2**53 - 1
+# ASCII keys, whole numbers and text leave RFC 8785 nothing that the C encoder does otherwise, four times faster.
+_ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 DetailValue = str | int | bool | list[str]
 
 
@@ -52,23 +56,15 @@ class Leaf:
 
 
 def encode(leaf: Leaf) -> bytes:
-    """RFC 8785 bytes of a leaf, at most `MAX_LEAF`.
+    """The RFC 8785 bytes of a leaf, at most `MAX_LEAF`.
 
     Raises LeafRefused (a forbidden key or a UDI carrier) or Malformed (shape), naming the field.
     """
     _check(leaf)
-    body: dict[str, str | int | dict[str, DetailValue]] = {
-        "v": _VERSION,
-        "kind": leaf.kind,
-        "at": leaf.at.astimezone(UTC).strftime(_AT),
-        "actor": leaf.actor,
-        "subject": leaf.subject,
-        "detail": dict(leaf.detail),
-    }
     try:
-        encoded = rfc8785.dumps(body)
-    except rfc8785.CanonicalizationError as problem:
-        raise Malformed(f"The leaf has no canonical form: {problem}.", field="detail") from problem
+        encoded = _ENCODE(_body(leaf)).encode()
+    except UnicodeEncodeError as problem:
+        raise Malformed("The leaf holds a half of a surrogate pair.", field="detail") from problem
     if len(encoded) > MAX_LEAF:
         raise Malformed(
             f"The leaf has {len(encoded)} bytes; {MAX_LEAF} is the most that an entry may have.",
@@ -87,10 +83,27 @@ def decode(data: bytes) -> Leaf:
     except (ValueError, RecursionError) as problem:
         raise Malformed(f"The entry is not JSON: {type(problem).__name__}.", field="leaf") from problem
     leaf = _from_body(body)
-    # One comparison settles order, spaces, escapes, duplicate keys and number forms.
-    if encode(leaf) != data:
+    _check(leaf)
+    # One comparison settles order, spaces, escapes, duplicate keys and number forms. It is made with another
+    # implementation than the one that wrote, so that a slip in the fast one cannot go unseen.
+    try:
+        canonical = rfc8785.dumps(_body(leaf))
+    except rfc8785.CanonicalizationError as problem:
+        raise Malformed(f"The entry has no canonical form: {problem}.", field="leaf") from problem
+    if canonical != data:
         raise Malformed("The entry is not in canonical form.", field="leaf")
     return leaf
+
+
+def _body(leaf: Leaf) -> dict[str, str | int | dict[str, DetailValue]]:
+    return {
+        "v": _VERSION,
+        "kind": leaf.kind,
+        "at": leaf.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
+        "actor": leaf.actor,
+        "subject": leaf.subject,
+        "detail": dict(leaf.detail),
+    }
 
 
 def _from_body(body: object) -> Leaf:
@@ -102,14 +115,14 @@ def _from_body(body: object) -> Leaf:
     if not isinstance(body["detail"], dict):
         raise Malformed("detail is not an object.", field="detail")
     try:
-        at = datetime.strptime(body["at"], _AT).replace(tzinfo=UTC)
+        at = datetime.fromisoformat(body["at"] if _AT.fullmatch(body["at"]) else "")
     except (TypeError, ValueError) as problem:
         raise Malformed("at is not a UTC time with microseconds.", field="at") from problem
     return Leaf(body["kind"], at, body["actor"], body["subject"], body["detail"])
 
 
 def _check(leaf: Leaf) -> None:
-    if not isinstance(leaf.kind, str) or len(leaf.kind) > 64 or not _KIND.fullmatch(leaf.kind):
+    if not isinstance(leaf.kind, str) or not _is_kind(leaf.kind):
         raise Malformed("kind is not two or more lower-case words joined by dots.", field="kind")
     if leaf.at.tzinfo is None or leaf.at.utcoffset() is None:
         raise Malformed("at has no time zone.", next_step="Pass an aware UTC time.", field="at")
@@ -127,11 +140,9 @@ def _check_text(name: str, value: object) -> None:
 
 
 def _check_key(key: object) -> None:
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
+    if not isinstance(key, str) or not _is_key(key):
         raise Malformed("A key of detail is not lower_case_words of at most 64 characters.", field="detail")
-    # A certificate's serial number is ours and public; a device's own is neither.
-    rest = _CERTIFICATE_SERIAL.sub("certificate", key)
-    if not _FORBIDDEN_WORDS.isdisjoint(rest.split("_")) or _FORBIDDEN_PARTS.search(rest.replace("_", "")):
+    if _identifies(key):
         raise LeafRefused(
             f"detail.{key} could carry a clear device or patient identity.",
             next_step="Use the opaque device id as the subject, or certificate_serial for a certificate.",
@@ -139,16 +150,37 @@ def _check_key(key: object) -> None:
         )
 
 
+# Kinds and keys are few and come back with every leaf.
+@lru_cache(maxsize=1024)
+def _is_kind(kind: str) -> bool:
+    return len(kind) <= 64 and _KIND.fullmatch(kind) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_key(key: str) -> bool:
+    return _KEY.fullmatch(key) is not None
+
+
+@lru_cache(maxsize=1024)
+def _identifies(key: str) -> bool:
+    # A certificate's serial number is ours and public; a device's own is neither.
+    rest = _CERTIFICATE_SERIAL.sub("certificate", key)
+    bare = rest.replace("_", "")
+    return not _FORBIDDEN_WORDS.isdisjoint(rest.split("_")) or _FORBIDDEN_PARTS.search(bare) is not None
+
+
 def _check_value(key: str, value: object) -> None:
-    texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
-    if not isinstance(value, str | int | list) or not all(isinstance(text, str) for text in texts):
+    if isinstance(value, str):
+        _check_carrier(f"detail.{key}", value)
+    elif isinstance(value, list) and all(isinstance(text, str) for text in value):
+        for text in value:
+            _check_carrier(f"detail.{key}", text)
+    elif not isinstance(value, int) or not -_MOST_INT <= value <= _MOST_INT:
         raise Malformed(f"detail.{key} is not a {_DETAIL_TYPES}.", field=f"detail.{key}")
-    for text in texts:
-        _check_carrier(f"detail.{key}", text)
 
 
 def _check_carrier(name: str, text: str) -> None:
-    if _CARRIER.search(text):
+    if "(" in text and _CARRIER.search(text):
         raise LeafRefused(
             f"{name} holds a UDI carrier with its production identifiers.",
             next_step="Use the opaque device id.",

@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
+from audit.checkpoint import Checkpoint, cosigned_message, open_checkpoint, parse_checkpoint, sign_checkpoint
 from audit.errors import AuditError, Malformed, NotVerified
 from audit.keys import Signer, VerifierKey, ed25519_signer, ml_dsa_44_cosigner, parse_vkey
-from audit.note import parse_note
+from audit.note import NoteSignature, format_note, parse_note
 
 ORIGIN = "hospital.example/medtrust"
 NOW = datetime(2026, 11, 22, 6, 31, 5, 900_000, tzinfo=UTC)
@@ -134,6 +134,14 @@ def test_a_cosignature_moved_in_time_is_refused() -> None:
         assert refused("".join([*NOTE.splitlines(True)[:5], line])) == "signature"
 
 
+def test_a_truly_signed_time_beyond_the_calendar_is_refused() -> None:
+    seconds = 2**62
+    raw = COSIGNER.sign(cosigned_message(COSIGNER.key.name, CHECKPOINT, seconds))
+    line = NoteSignature(COSIGNER.key.name, COSIGNER.key.key_id, seconds.to_bytes(8, "big") + raw)
+    assert COSIGNER.key.verifies(cosigned_message(COSIGNER.key.name, CHECKPOINT, seconds), raw)
+    assert refused(format_note(CHECKPOINT.text, [line]), keys=[COSIGNER.key]) == "signature"
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(NOTE.encode()) - 1), st.integers(1, 255))
 def test_a_note_with_any_byte_changed_is_refused(at: int, change: int) -> None:
@@ -178,7 +186,7 @@ def test_a_text_that_is_no_checkpoint_is_malformed(text: str) -> None:
         CHECKPOINT.text + "\n\u2014 name AAAA\n",
         CHECKPOINT.text + "\n\u2014 na+me AAAAAAAA\n",
         CHECKPOINT.text + "\n\u2014 name AAAAAAB=\n",
-        NOTE + "x" * 300_000,
+        NOTE + NOTE.splitlines(True)[5] * 90,
     ],
 )
 def test_a_note_of_another_form_is_malformed(note: str) -> None:

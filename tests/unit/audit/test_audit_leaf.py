@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,13 +39,14 @@ details = st.dictionaries(
     words | st.integers(-(2**53) + 1, 2**53 - 1) | st.booleans() | st.lists(words, max_size=3),
     max_size=5,
 )
-times = st.datetimes(datetime(2000, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - zone given
+times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - zone given
 
 
 @given(details, times)
 def test_what_was_encoded_is_read_back(detail: dict[str, DetailValue], at: datetime) -> None:
     written = Leaf("device.enrolled", at, "job:crl", "device-1", detail)
     assert decode(encode(written)) == written
+    assert encode(written) == rfc8785.dumps(json.loads(encode(written)))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,8 @@ def test_a_kind_is_dotted_words(kind: str) -> None:
         (Leaf("a.b", NOW, "x\x1b[31m", "y"), "actor"),
         (Leaf("a.b", NOW, "x", "y" * 257), "subject"),
         (leaf(Big="x"), "detail"),
-        (leaf(number=2**53), "detail"),
+        (leaf(number=2**53), "detail.number"),
+        (leaf(number=-(2**53)), "detail.number"),
         (leaf(text="\ud800"), "detail"),
         (leaf(ratio=0.5), "detail.ratio"),  # type: ignore[arg-type]
         (leaf(nested={"a": "b"}), "detail.nested"),  # type: ignore[arg-type]

@@ -169,6 +169,33 @@ def test_a_power_of_two_with_an_empty_proof_is_refused(read: NodeReader) -> None
     assert not verify_consistency(old=8, new=9, proof=[], old_root=root, new_root=root)
 
 
+def test_a_proof_for_one_size_does_not_pass_for_another(read: NodeReader) -> None:
+    """RFC 9162 2.1.3.2 step 5 and 2.1.4.2 step 7: the shape must be spent, not only the hash reached."""
+    root, old_root = frontier_at(4, read).root(), frontier_at(3, read).root()
+    hashed, proof = leaf_hash(LEAVES[0]), inclusion_proof(0, 4, read)
+    assert verify_inclusion(hashed, index=0, size=4, proof=proof, root=root)
+    for size in (1, 2, 5, 8, 9):
+        assert not verify_inclusion(hashed, index=0, size=size, proof=proof, root=root)
+    link = consistency_proof(3, 4, read)
+    assert verify_consistency(old=3, new=4, proof=link, old_root=old_root, new_root=root)
+    for new in (5, 8, 9):
+        assert not verify_consistency(old=3, new=new, proof=link, old_root=old_root, new_root=root)
+
+
+def test_a_byte_moved_between_hash_and_sibling_is_refused(read: NodeReader) -> None:
+    """Both give the same bytes to SHA-256; only the lengths tell them apart."""
+    left, right = leaf_hash(LEAVES[0]), leaf_hash(LEAVES[1])
+    root = frontier_at(2, read).root()
+    assert verify_inclusion(right, index=1, size=2, proof=[left], root=root)
+    assert not verify_inclusion(right[1:], index=1, size=2, proof=[left + right[:1]], root=root)
+
+
+def test_no_hash_at_all_is_no_consistency_proof(read: NodeReader) -> None:
+    """RFC 9162 2.1.4.2 step 1."""
+    root, old_root = frontier_at(9, read).root(), frontier_at(3, read).root()
+    assert not verify_consistency(old=3, new=9, proof=[], old_root=old_root, new_root=root)
+
+
 @pytest.mark.parametrize(("index", "size"), [(-1, 5), (5, 5), (0, 0)])
 def test_no_proof_for_an_entry_outside_the_log(index: int, size: int, read: NodeReader) -> None:
     with pytest.raises(NotInLog) as caught:

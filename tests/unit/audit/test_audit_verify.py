@@ -65,6 +65,13 @@ def test_any_byte_of_any_entry_changed_is_found_at_its_index(index: int, place: 
     assert verified(log)["audit.leaf_hash_mismatch"] == index
 
 
+def test_of_several_wrong_entries_the_first_is_told() -> None:
+    log = filled()
+    for index in (270, 31, 290):
+        log.leaves[index] = encode(leaf_number(5000))
+    assert verified(log)["audit.leaf_hash_mismatch"] == 31
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_byte_of_any_node_changed_is_found(data: st.DataObject) -> None:

@@ -91,6 +91,11 @@ class PublicKey:
         """20 octets: the leftmost 160 bits of SHA-256 over the key bits (RFC 7093 section 2, method 1)."""
         return hashlib.sha256(self.key_bits).digest()[:20]
 
+    @property
+    def signs_with(self) -> SignatureAlgorithm:
+        """The one signature algorithm that this kind of key makes here."""
+        return signature_algorithm_of(self.algorithm)
+
     def verify(self, algorithm: SignatureAlgorithm, signature: bytes, data: bytes) -> bool:
         """True only for a good signature by this key under exactly this algorithm."""
         return _PROVIDER.verify(self._handle, algorithm, signature, data)

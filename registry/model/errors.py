@@ -47,3 +47,26 @@ class DependencyDown(RegistryError):
     """The store, the clock or another part is not there."""
 
     kind = "dependency"
+
+
+class Unprocessable(BadInput):
+    """Well formed, but what it asks for cannot be granted: a CSR with another name, a missing key."""
+
+
+class Unauthenticated(Refused):
+    """A proof or a token does not hold."""
+
+
+class NonceExpired(Refused):
+    """The challenge is over, was used, or was never given: say hello again."""
+
+
+class AwaitingApproval(Refused):
+    """A person must say yes first; ask again later."""
+
+    retry_after = 30
+    """Seconds."""
+
+
+class PatientAtTheEnd(Refused):
+    """Rule 7: an automatic path must not cut this device off."""

@@ -45,3 +45,8 @@ def token_key(token: str) -> bytes:
 def token_hmac(key: bytes, transcript: bytes) -> bytes:
     """HMAC-SHA256 over an enroll transcript: how a token is shown without being sent."""
     return hmac.new(key, transcript, hashlib.sha256).digest()
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Comparison in constant time."""
+    return hmac.compare_digest(one, other)

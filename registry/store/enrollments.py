@@ -53,10 +53,12 @@ class Enrollments:
         query = select(_TOKEN).where(_TOKEN.c.device_id == device_id).order_by(_TOKEN.c.created_at.desc())
         return [_token(row) for row in self._connection.execute(query).mappings()]
 
-    def spend_token(self, token_id: str, at: datetime, on: CertificateSerial) -> bool:
-        """Mark as spent; False where another transaction was first."""
-        unspent = (_TOKEN.c.token_id == token_id) & _TOKEN.c.spent_at.is_(None)
-        done = self._connection.execute(update(_TOKEN).where(unspent).values(spent_at=at, spent_on=on))
+    def spend_token(
+        self, token_id: str, at: datetime, on: CertificateSerial, before: CertificateSerial | None
+    ) -> bool:
+        """Mark as spent; `before` is what it was spent on (abandoned since). False: another was first."""
+        unchanged = (_TOKEN.c.token_id == token_id) & _TOKEN.c.spent_on.is_not_distinct_from(before)
+        done = self._connection.execute(update(_TOKEN).where(unchanged).values(spent_at=at, spent_on=on))
         return done.rowcount == 1
 
     def put_challenge(self, challenge: Challenge) -> None:

@@ -1,0 +1,238 @@
+"""A device joins: challenge, enroll, confirm. The walk of docs/architecture.md, steps in order.
+
+Both edges meet here: the MQTT bridge after decoding, tests and benches directly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from audit.leaf import Leaf
+from pki.issuer import Issuer
+from pki.profiles import DEVICE, SubjectFacts
+from registry.issuance import IssuanceOrder, issue
+from registry.model import actor as actors
+from registry.model import certificate as certificates
+from registry.model import transcript
+from registry.model.certificate import CertificateEvent, CertificateRecord, CertificateState
+from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, move
+from registry.model.enrollment import Challenge, ConfirmRequest, Enrollment, EnrollmentRequest, JoinToken
+from registry.model.errors import AwaitingApproval, Conflict, NonceExpired, NotFound, Refused, Unauthenticated
+from registry.ports import Ports
+from registry.possession import check_proof, keys_of, read_request
+from registry.registration import get_device
+from registry.revocation import PUBLISH_CRL
+from registry.store.enrollments import AnsweredRequest
+from registry.store.unit_of_work import UnitOfWork
+from registry.tokens import matching_token
+
+NONCE_LIVES: Final = timedelta(minutes=2)
+CONFIRM_WITHIN: Final = timedelta(hours=1)
+LIFETIME: Final = timedelta(days=365)
+_MAY_JOIN: Final = (DeviceState.APPROVED, DeviceState.ENROLLING)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuingParts:
+    """The CA as the walk needs it."""
+
+    issuer: Issuer
+    chain: tuple[bytes, ...]
+    """What follows the leaf: the issuing CA's certificate, DER."""
+    organization: str = ""
+
+
+def challenge(device_id: DeviceId, session: str, request_id: str, *, ports: Ports) -> Challenge:
+    """A nonce for one session. Given to anybody: whether the device exists is nobody's business yet."""
+    now = ports.clock()
+    given = Challenge(device_id, session, request_id, ports.entropy(32), now + NONCE_LIVES)
+    with ports.store.write() as uow:
+        uow.enrollments.put_challenge(given)
+    return given
+
+
+def enroll(request: EnrollmentRequest, *, ports: Ports, parts: IssuingParts) -> Enrollment:
+    """A PENDING certificate for the holder of the keys and of a join token."""
+    now = ports.clock()
+    actor = actors.device(request.device_id)
+    with ports.store.read() as uow:
+        # 1 the same request again gives the same answer; with another body it is somebody else's
+        repeated = _repeated(request, uow, parts)
+        if repeated is not None:
+            return repeated
+        # 2 the challenge of this session
+        nonce = _open_challenge(request, now, uow).nonce
+    # 3 proof of possession of every key, fresh by the nonce
+    csr = read_request(request.csr)
+    signed = transcript.enroll(request.csr, nonce, request.device_id, request.claim)
+    check_proof(csr.public, request.proof, signed)
+    with ports.store.read() as uow:
+        # 4 the token, shown by its HMAC; who has none learns nothing about the device
+        token = _token(request, signed, now, uow)
+        # 5 which device this is, and whether a person has said yes
+        device = _admitted(request.device_id, uow)
+
+    def with_intention(uow: UnitOfWork, record: CertificateRecord) -> None:
+        # 6 in the intention's transaction: challenge and token are spent once, whoever races us
+        _spend(request, token, record, now, uow)
+
+    def with_fact(uow: UnitOfWork, record: CertificateRecord, index: int) -> None:
+        # 8 the stored answer is written with the certificate: a redelivery finds both or neither
+        _answered(request, record, index, uow)
+
+    # 7 lint, intention, signature, fact
+    order = IssuanceOrder(
+        DEVICE,
+        facts_of(device, parts),
+        csr,
+        LIFETIME,
+        device_id=device.device_id,
+        request_id=request.request_id,
+        confirm_within=CONFIRM_WITHIN,
+        with_intention=with_intention,
+        with_fact=with_fact,
+    )
+    issuance = issue(order, actor, ports=ports, issuer=parts.issuer)
+    return answer(request.request_id, issuance.record, issuance.log_index, parts)
+
+
+def facts_of(device: Device, parts: IssuingParts) -> SubjectFacts:
+    """What the certificate says of a device: from the registry, never from the request."""
+    serial = device.serial_number.encode() if device.serial_number else None
+    udi = (device.udi_agency, device.udi_di) if device.udi_agency and device.udi_di else None
+    return SubjectFacts(
+        common_name=device.device_id, organization=parts.organization, hardware_serial=serial, udi=udi
+    )
+
+
+def answer(
+    request_id: str, record: CertificateRecord, index: int, parts: IssuingParts, *, repeated: bool = False
+) -> Enrollment:
+    """What the device is told."""
+    if record.device_id is None or record.der is None or record.activate_before is None:
+        raise Conflict("The stored certificate is not one of an enrolment.", field="certificate_serial")
+    chain = (record.der, *parts.chain)
+    return Enrollment(request_id, record.device_id, record, chain, record.activate_before, index, repeated)
+
+
+def _repeated(request: EnrollmentRequest, uow: UnitOfWork, parts: IssuingParts) -> Enrollment | None:
+    return repeated_answer(request.device_id, request.request_id, request.body_hash, uow, parts)
+
+
+def repeated_answer(
+    device_id: DeviceId, request_id: str, body_hash: bytes, uow: UnitOfWork, parts: IssuingParts
+) -> Enrollment | None:
+    """The stored answer to a redelivered request; Conflict where the body is another one."""
+    stored = uow.enrollments.answered(device_id, request_id)
+    if stored is None:
+        return None
+    if not transcript.same(stored.body_hash, body_hash):
+        raise Conflict(
+            "This request id was used with another body.", next_step="Use a new request id.", field="rid"
+        )
+    record = uow.certificates.get(stored.certificate_serial)
+    if record is None:
+        raise NotFound("The answered certificate is gone from the store.", field="rid")
+    return answer(request_id, record, stored.log_index, parts, repeated=True)
+
+
+def _open_challenge(request: EnrollmentRequest, now: datetime, uow: UnitOfWork) -> Challenge:
+    given = uow.enrollments.challenge_of(request.session)
+    if given is None or given.device_id != request.device_id or given.expires_at <= now:
+        raise NonceExpired(
+            "No challenge is open for this session.",
+            next_step="Send hello again and answer within two minutes.",
+            field="nonce",
+        )
+    return given
+
+
+def _token(request: EnrollmentRequest, signed: bytes, now: datetime, uow: UnitOfWork) -> JoinToken:
+    return matching_token(request.device_id, request.token_hmac, signed, now, uow)
+
+
+def _admitted(device_id: DeviceId, uow: UnitOfWork) -> Device:
+    device = get_device(device_id, uow)
+    if device.conflicts:
+        raise AwaitingApproval(
+            "The identity of the device is contradicted; a person must look.", field="conflicts"
+        )
+    if device.state is DeviceState.REGISTERED:
+        raise AwaitingApproval("The device waits for approval.", field="state")
+    if device.state not in _MAY_JOIN:
+        raise Refused(
+            f"The device is {device.state}; it cannot join.",
+            next_step="A biomedical engineer decides: medtrust device show.",
+            field="state",
+        )
+    return device
+
+
+def _spend(
+    request: EnrollmentRequest, token: JoinToken, record: CertificateRecord, now: datetime, uow: UnitOfWork
+) -> None:
+    _open_challenge(request, now, uow)
+    uow.enrollments.drop_challenge(request.session)
+    device = _admitted(request.device_id, uow)
+    if not uow.enrollments.spend_token(token.token_id, now, record.certificate_serial, token.spent_on):
+        raise Conflict("The join token was used before.", field="token_hmac")
+    uow.devices.set_state(device.device_id, move(device.state, DeviceEvent.ISSUE))
+
+
+def _answered(request: EnrollmentRequest, record: CertificateRecord, index: int, uow: UnitOfWork) -> None:
+    stored = AnsweredRequest(
+        request.device_id,
+        request.request_id,
+        request.body_hash,
+        record.certificate_serial,
+        index,
+        record.issued_at or record.intended_at,
+    )
+    uow.enrollments.answer(stored)
+
+
+def confirm(request: ConfirmRequest, *, ports: Ports) -> CertificateRecord:
+    """First use: PENDING -> ACTIVE, the device ACTIVE, its older certificate superseded. Repeatable."""
+    now = ports.clock()
+    with ports.store.write() as uow:
+        record = uow.certificates.by_fingerprint(request.fingerprint)
+        if record is None or record.device_id != request.device_id or record.der is None:
+            raise NotFound("No certificate of this device has that fingerprint.", field="fingerprint")
+        signed = transcript.confirm(request.device_id, request.request_id, bytes.fromhex(request.fingerprint))
+        check_proof(keys_of(record.der), request.proof, signed, field="signature")
+        if record.state is CertificateState.ACTIVE:
+            return record
+        if record.state is not CertificateState.PENDING:
+            raise Unauthenticated(
+                f"The certificate is {record.state}.",
+                next_step="Enrol again with a new join token.",
+                field="fingerprint",
+            )
+        return _activate(record, now, uow)
+
+
+def _activate(record: CertificateRecord, now: datetime, uow: UnitOfWork) -> CertificateRecord:
+    device = get_device(record.device_id or "", uow)
+    active = replace(
+        record, state=certificates.move(record.state, CertificateEvent.CONFIRM), confirmed_at=now
+    )
+    older = [
+        c
+        for c in uow.certificates.of_device(device.device_id)
+        if c.state is CertificateState.ACTIVE and c.certificate_serial != record.certificate_serial
+    ]
+    for certificate in older:
+        state = certificates.move(certificate.state, CertificateEvent.SUPERSEDE)
+        uow.certificates.save(replace(certificate, state=state, reason="superseded", revoked_at=now))
+    uow.certificates.save(active)
+    uow.devices.set_state(device.device_id, move(device.state, DeviceEvent.CONFIRM))
+    if older:
+        # The device itself proved that it uses the new one, so the old one can go without cutting anybody.
+        uow.operations.promise(PUBLISH_CRL, None, "superseded", now)
+    detail = {"device": device.device_id, "superseded": [c.certificate_serial for c in older]}
+    actor = str(actors.device(device.device_id))
+    subject = record.certificate_serial
+    uow.log.append(Leaf(kind="certificate.confirmed", at=now, actor=actor, subject=subject, detail=detail))
+    return active

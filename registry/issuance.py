@@ -1,0 +1,173 @@
+"""The one way to a signature: write the intention, sign once, record the fact (rule 3).
+
+Callers of `issue`: enrollment, renewal, the operator's `cert issue`, and the ceremony for our own servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from audit.leaf import Leaf
+from pki.csr import Request
+from pki.issuer import IssuanceToken, IssuedCertificate, Issuer
+from pki.keys import HybridPublicKey
+from pki.profiles import Profile, SubjectFacts
+from registry.model import certificate as certificates
+from registry.model.actor import Actor
+from registry.model.certificate import CertificateEvent, CertificateRecord, CertificateState
+from registry.model.device import DeviceId
+from registry.model.errors import DependencyDown
+from registry.ports import Ports
+from registry.store.unit_of_work import UnitOfWork
+
+BACKWARD_JUMP = timedelta(minutes=5)
+
+
+def _nothing(_uow: UnitOfWork, _record: CertificateRecord) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuanceOrder:
+    """What to issue, and what must happen in the same transactions."""
+
+    profile: Profile
+    facts: SubjectFacts
+    public: Request | HybridPublicKey
+    """A request, whose proof of possession is checked, or a key that we made ourselves."""
+    lifetime: timedelta
+    device_id: DeviceId | None = None
+    request_id: str = ""
+    confirm_within: timedelta | None = None
+    """None: active at once. Otherwise pending until the device confirms."""
+    issuer_name: str = "issuing"
+    with_intention: Callable[[UnitOfWork, CertificateRecord], None] = field(default=_nothing)
+    """Runs in the intention's transaction: a refusal here means that nothing was signed."""
+    with_fact: Callable[[UnitOfWork, CertificateRecord, int], None] | None = None
+    """Runs in the fact's transaction, with the index of the issuance's leaf."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """A recorded certificate and the log leaf that says so."""
+
+    record: CertificateRecord
+    log_index: int
+
+
+def issue(order: IssuanceOrder, actor: Actor, *, ports: Ports, issuer: Issuer) -> Issuance:
+    """One certificate. See issue_batch, which this is with one order."""
+    return issue_batch([order], actor, ports=ports, issuer=issuer)[0]
+
+
+def issue_batch(
+    orders: Sequence[IssuanceOrder], actor: Actor, *, ports: Ports, issuer: Issuer
+) -> list[Issuance]:
+    """Certificates whose intentions share one commit and whose facts share another.
+
+    Crash stories, step by step:
+    1 prepare: nothing durable yet; a crash forgets everything.
+    2 intentions committed: the serials are spent. A crash leaves INTENDED rows; reconciliation abandons
+      them, and the CRL lists them, for a signature may have existed.
+    3 signed: the signatures exist in memory only; same as 2.
+    4 facts committed: the answer may be given, and given again.
+    """
+    now = ports.clock()
+    check_clock(now, ports)
+    # 1 build, sign the twin with a throw-away key, lint; a token is good for one signature
+    tokens = [
+        issuer.prepare(
+            order.profile,
+            order.facts,
+            order.public,
+            now=now,
+            lifetime=order.lifetime,
+            entropy=ports.entropy,
+        )
+        for order in orders
+    ]
+    intended = [_intention(order, token, now) for order, token in zip(orders, tokens, strict=True)]
+    # 2 the intention is durable before any signature
+    with ports.store.write() as uow:
+        uow.certificates.add(intended)
+        for order, record in zip(orders, intended, strict=True):
+            order.with_intention(uow, record)
+        uow.log.append(*(_leaf("certificate.intended", now, actor, record) for record in intended))
+        uow.operations.mark_clock(now)
+    # 3 the only signature; the token is spent
+    issued = [issuer.issue(token) for token in tokens]
+    # 4 the fact
+    return _record_facts(list(zip(orders, intended, issued, strict=True)), actor, ports)
+
+
+def _intention(order: IssuanceOrder, token: IssuanceToken, now: datetime) -> CertificateRecord:
+    return CertificateRecord(
+        certificate_serial=certificates.of_int(token.certificate_serial),
+        issuer=order.issuer_name,
+        profile=order.profile.name,
+        subject=order.facts.common_name,
+        state=CertificateState.INTENDED,
+        not_before=token.not_before,
+        not_after=token.not_after,
+        tbs_digest=token.tbs_digest,
+        intended_at=now,
+        device_id=order.device_id,
+        request_id=order.request_id,
+    )
+
+
+def _record_facts(
+    signed: list[tuple[IssuanceOrder, CertificateRecord, IssuedCertificate]], actor: Actor, ports: Ports
+) -> list[Issuance]:
+    now = ports.clock()
+    records = [_fact(order, record, issued, now) for order, record, issued in signed]
+    with ports.store.write() as uow:
+        for record in records:
+            uow.certificates.save(record)
+        last = uow.log.append(*(_leaf("certificate.issued", now, actor, record) for record in records))
+        first = last - len(records) + 1
+        issuances = [Issuance(record, first + place) for place, record in enumerate(records)]
+        for (order, _, _), issuance in zip(signed, issuances, strict=True):
+            if order.with_fact is not None:
+                order.with_fact(uow, issuance.record, issuance.log_index)
+    return issuances
+
+
+def _fact(
+    order: IssuanceOrder, record: CertificateRecord, issued: IssuedCertificate, now: datetime
+) -> CertificateRecord:
+    state = certificates.move(record.state, CertificateEvent.SIGN)
+    pending = replace(
+        record, state=state, der=issued.der, fingerprint=issued.fingerprint.hex(), issued_at=now
+    )
+    if order.confirm_within is not None:
+        return replace(pending, activate_before=now + order.confirm_within)
+    active = certificates.move(state, CertificateEvent.CONFIRM)
+    return replace(pending, state=active, confirmed_at=now)
+
+
+def _leaf(kind: str, now: datetime, actor: Actor, record: CertificateRecord) -> Leaf:
+    detail: dict[str, str | int | bool | list[str]] = {
+        "profile": record.profile,
+        "tbs_sha256": record.tbs_digest.hex(),
+        "issuer": record.issuer,
+    }
+    if record.device_id:
+        detail["device"] = record.device_id
+    if record.fingerprint:
+        detail["certificate_sha256"] = record.fingerprint
+    return Leaf(kind=kind, at=now, actor=str(actor), subject=record.certificate_serial, detail=detail)
+
+
+def check_clock(now: datetime, ports: Ports) -> None:
+    """Refuses to issue where the clock went back by more than five minutes against the last time seen."""
+    with ports.store.read() as uow:
+        seen = uow.operations.clock_seen()
+    if seen is not None and now < seen - BACKWARD_JUMP:
+        raise DependencyDown(
+            f"The clock says {now:%Y-%m-%d %H:%M:%S}Z, but {seen:%Y-%m-%d %H:%M:%S}Z was seen before.",
+            next_step="Set the clock right; nothing is issued before.",
+            field="clock",
+        )

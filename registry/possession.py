@@ -1,0 +1,50 @@
+"""Proof that whoever asks holds every key, over a fresh transcript; a refusal names the key."""
+
+from __future__ import annotations
+
+from pki.csr import Request
+from pki.errors import PkiError
+from pki.keys import HybridPublicKey
+from pki.tbs import Certificate
+from registry.model.enrollment import Proof
+from registry.model.errors import BadInput, Unauthenticated, Unprocessable
+
+
+def read_request(der: bytes) -> Request:
+    """A CSR; BadInput names the field that is malformed."""
+    try:
+        return Request.parse(der)
+    except PkiError as bad:
+        raise BadInput(
+            bad.problem, next_step="Send PKCS#10 in DER.", field=f"csr.{bad.field}" if bad.field else "csr"
+        ) from bad
+
+
+def keys_of(der: bytes) -> HybridPublicKey:
+    """Both public keys of a certificate that we issued."""
+    certificate = Certificate.parse(der)
+    return HybridPublicKey(certificate.public_key, certificate.alternative_public_key)
+
+
+def check_proof(keys: HybridPublicKey, proof: Proof, signed: bytes, *, field: str = "proof") -> None:
+    """Each key has signed the transcript; Unauthenticated names the one that has not."""
+    if not keys.classical.verify(keys.classical.signs_with, proof.classical, signed):
+        raise Unauthenticated(
+            "The classical key has not signed this request.",
+            next_step="Sign the transcript of docs/mqtt.md with the key of the CSR.",
+            field=f"{field}.classical",
+        )
+    if keys.alternative is None:
+        if proof.alternative is not None:
+            raise Unprocessable(
+                "An alternative signature is there, but no such key.", field=f"{field}.alternative"
+            )
+        return
+    if proof.alternative is None or not keys.alternative.verify(
+        keys.alternative.signs_with, proof.alternative, signed
+    ):
+        raise Unauthenticated(
+            "The alternative key has not signed this request.",
+            next_step="Sign the transcript of docs/mqtt.md with the key of attribute 2.5.29.72.",
+            field=f"{field}.alternative",
+        )

@@ -1,0 +1,99 @@
+"""A new certificate for a device that has one: new keys, authenticated by the current ones.
+
+The live session is not cut; the old certificate is superseded when the device confirms the new one.
+"""
+
+from __future__ import annotations
+
+from pki.keys import HybridPublicKey
+from pki.profiles import DEVICE
+from registry.enrollment import CONFIRM_WITHIN, LIFETIME, IssuingParts, answer, facts_of, repeated_answer
+from registry.issuance import IssuanceOrder, issue
+from registry.model import actor as actors
+from registry.model import transcript
+from registry.model.certificate import CertificateRecord, CertificateState
+from registry.model.device import Device, DeviceEvent, move
+from registry.model.enrollment import Enrollment, RenewalRequest
+from registry.model.errors import Refused, Unauthenticated, Unprocessable
+from registry.ports import Ports
+from registry.possession import check_proof, keys_of, read_request
+from registry.registration import get_device
+from registry.store.enrollments import AnsweredRequest
+from registry.store.unit_of_work import UnitOfWork
+
+
+def renew(request: RenewalRequest, *, ports: Ports, parts: IssuingParts) -> Enrollment:
+    """A PENDING certificate with the new keys; repeatable by request id."""
+    with ports.store.read() as uow:
+        repeated = repeated_answer(request.device_id, request.request_id, request.body_hash, uow, parts)
+        if repeated is not None:
+            return repeated
+        current = _current(request, uow)
+        device = _renewable(request, uow)
+    csr = read_request(request.csr)
+    signed = transcript.renew(
+        request.csr, request.device_id, request.request_id, bytes.fromhex(request.current_fingerprint)
+    )
+    held = keys_of(current.der or b"")
+    check_proof(csr.public, request.proof, signed)
+    check_proof(held, request.current_proof, signed, field="current_proof")
+    _refuse_old_keys(csr.public, held)
+
+    def with_intention(uow: UnitOfWork, _record: CertificateRecord) -> None:
+        fresh = _renewable(request, uow)
+        _current(request, uow)
+        uow.devices.set_state(fresh.device_id, move(fresh.state, DeviceEvent.ISSUE))
+
+    def with_fact(uow: UnitOfWork, record: CertificateRecord, index: int) -> None:
+        at = record.issued_at or record.intended_at
+        serial = record.certificate_serial
+        uow.enrollments.answer(
+            AnsweredRequest(request.device_id, request.request_id, request.body_hash, serial, index, at)
+        )
+
+    order = IssuanceOrder(
+        DEVICE,
+        facts_of(device, parts),
+        csr,
+        LIFETIME,
+        device_id=device.device_id,
+        request_id=request.request_id,
+        confirm_within=CONFIRM_WITHIN,
+        with_intention=with_intention,
+        with_fact=with_fact,
+    )
+    issuance = issue(order, actors.device(request.device_id), ports=ports, issuer=parts.issuer)
+    return answer(request.request_id, issuance.record, issuance.log_index, parts)
+
+
+def _current(request: RenewalRequest, uow: UnitOfWork) -> CertificateRecord:
+    record = uow.certificates.by_fingerprint(request.current_fingerprint)
+    if record is None or record.device_id != request.device_id:
+        raise Unauthenticated(
+            "No certificate of this device has that fingerprint.",
+            next_step="Enrol with a join token instead.",
+            field="current_fingerprint",
+        )
+    if record.state is not CertificateState.ACTIVE:
+        raise Unauthenticated(
+            f"The current certificate is {record.state}.",
+            next_step="Confirm it first, or enrol again with a join token.",
+            field="current_fingerprint",
+        )
+    return record
+
+
+def _renewable(request: RenewalRequest, uow: UnitOfWork) -> Device:
+    device = get_device(request.device_id, uow)
+    if device.conflicts:
+        raise Refused("The identity of the device is contradicted; a person must look.", field="conflicts")
+    move(device.state, DeviceEvent.ISSUE)
+    return device
+
+
+def _refuse_old_keys(new: HybridPublicKey, held: HybridPublicKey) -> None:
+    same_alternative = new.alternative is not None and new.alternative == held.alternative
+    if new.classical == held.classical or same_alternative:
+        raise Unprocessable(
+            "The request keeps an old key.", next_step="Make new keys for every renewal.", field="csr"
+        )

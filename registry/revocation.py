@@ -1,0 +1,243 @@
+"""Taking trust back: revoke, hold, release. Recorded first; the list and the live session follow as effects.
+
+Rule 7 stands here once for all callers: no automatic path ends a device that a patient may hang on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from audit.leaf import Leaf
+from registry.model import certificate as certificates
+from registry.model.actor import Actor
+from registry.model.certificate import (
+    CertificateEvent,
+    CertificateRecord,
+    CertificateSerial,
+    CertificateState,
+)
+from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, move
+from registry.model.errors import BadInput, NotFound, PatientAtTheEnd, Refused
+from registry.ports import Ports
+from registry.store.unit_of_work import UnitOfWork
+
+REASONS: Final = (
+    "unspecified",
+    "keyCompromise",
+    "cACompromise",
+    "affiliationChanged",
+    "superseded",
+    "cessationOfOperation",
+    "privilegeWithdrawn",
+    "aACompromise",
+)
+"""RFC 5280 5.3.1; certificateHold has its own verb and removeFromCRL is release."""
+
+PUBLISH_CRL: Final = "publish_crl"
+CUT: Final = "cut"
+_LIVE: Final = (CertificateState.PENDING, CertificateState.ACTIVE, CertificateState.HELD)
+
+
+def revoke_certificate(
+    serial: CertificateSerial, reason: str, actor: Actor, *, ports: Ports
+) -> CertificateRecord:
+    """One certificate; where it was the device's last live one, the device is revoked too."""
+    _check_reason(reason)
+    now = ports.clock()
+    with ports.store.write() as uow:
+        record = get_certificate(serial, uow)
+        _refuse_our_own(record)
+        device = _guarded(record.device_id, actor, uow)
+        ended = replace(
+            record,
+            state=certificates.move(record.state, CertificateEvent.REVOKE),
+            reason=reason,
+            revoked_at=now,
+        )
+        uow.certificates.save(ended)
+        if device is not None:
+            others = [c for c in uow.certificates.of_device(device.device_id) if c.state in _LIVE]
+            if not others and device.state is not DeviceState.RETIRED:
+                _move(device, DeviceEvent.REVOKE, uow)
+        _follow_up(device, f"revoked: {reason}", now, uow)
+        uow.log.append(_leaf("certificate.revoked", now, actor, serial, reason))
+    return ended
+
+
+def revoke_device(device_id: DeviceId, reason: str, actor: Actor, *, ports: Ports) -> Device:
+    """Every live certificate of a device, and the device."""
+    _check_reason(reason)
+    now = ports.clock()
+    with ports.store.write() as uow:
+        device = _known(_guarded(device_id, actor, uow), device_id)
+        device = _move(device, DeviceEvent.REVOKE, uow)
+        end_certificates(device, reason, now, uow)
+        uow.log.append(_leaf("device.revoked", now, actor, device_id, reason))
+    return device
+
+
+def hold_device(device_id: DeviceId, why: str, actor: Actor, *, ports: Ports) -> Device:
+    """Suspend: live certificates go on hold, the session is cut; `release` brings it back."""
+    now = ports.clock()
+    with ports.store.write() as uow:
+        device = _known(_guarded(device_id, actor, uow), device_id)
+        return hold_within(device, why, actor, now, uow)
+
+
+def hold_within(device: Device, why: str, actor: Actor, now: datetime, uow: UnitOfWork) -> Device:
+    """The same inside an open transaction; refuses what rule 7 forbids."""
+    _guard(device, actor)
+    device = _move(device, DeviceEvent.HOLD, uow)
+    for record in uow.certificates.of_device(device.device_id):
+        if record.state in (CertificateState.PENDING, CertificateState.ACTIVE):
+            _hold(record, now, uow)
+    _follow_up(device, f"held: {why}", now, uow)
+    # `why` is free text and stays out of the log: a person may have written a patient's name.
+    uow.log.append(_leaf("device.held", now, actor, device.device_id, "certificateHold"))
+    return device
+
+
+def release_device(device_id: DeviceId, actor: Actor, *, ports: Ports) -> Device:
+    """HELD or CONTAINED -> ACTIVE; held certificates are good again (removeFromCRL)."""
+    now = ports.clock()
+    with ports.store.write() as uow:
+        device = _known(uow.devices.get(device_id), device_id)
+        if actor.is_automatic and device.state is DeviceState.HELD:
+            raise Refused("Only a person releases a device that is on hold.", field="actor")
+        device = _move(device, DeviceEvent.RELEASE, uow)
+        for record in uow.certificates.of_device(device_id):
+            if record.state is CertificateState.HELD:
+                _release(record, uow)
+        uow.operations.promise(PUBLISH_CRL, None, f"{device_id} released", now)
+        uow.log.append(_leaf("device.released", now, actor, device_id, ""))
+    return device
+
+
+def hold_certificate(serial: CertificateSerial, actor: Actor, *, ports: Ports) -> CertificateRecord:
+    """One certificate on hold; a device whose certificate it is goes on hold as a whole."""
+    record = _record(serial, ports)
+    if record.device_id is not None and record.state in (CertificateState.ACTIVE, CertificateState.PENDING):
+        hold_device(record.device_id, f"certificate {serial}", actor, ports=ports)
+        return _record(serial, ports)
+    now = ports.clock()
+    with ports.store.write() as uow:
+        record = get_certificate(serial, uow)
+        _refuse_our_own(record)
+        held = _hold(record, now, uow)
+        _follow_up(None, f"held {serial}", now, uow)
+        uow.log.append(_leaf("certificate.held", now, actor, serial, "certificateHold"))
+    return held
+
+
+def release_certificate(serial: CertificateSerial, actor: Actor, *, ports: Ports) -> CertificateRecord:
+    """Back from hold."""
+    record = _record(serial, ports)
+    if record.device_id is not None and record.state is CertificateState.HELD:
+        release_device(record.device_id, actor, ports=ports)
+        return _record(serial, ports)
+    now = ports.clock()
+    with ports.store.write() as uow:
+        released = _release(get_certificate(serial, uow), uow)
+        _follow_up(None, f"released {serial}", now, uow)
+        uow.log.append(_leaf("certificate.released", now, actor, serial, ""))
+    return released
+
+
+def end_certificates(device: Device, reason: str, now: datetime, uow: UnitOfWork) -> None:
+    """Revoke whatever is live of a device, inside the caller's transaction; the wire follows."""
+    for record in uow.certificates.of_device(device.device_id):
+        if record.state in _LIVE:
+            after = certificates.move(record.state, CertificateEvent.REVOKE)
+            uow.certificates.save(replace(record, state=after, reason=reason, revoked_at=now))
+    _follow_up(device, f"revoked: {reason}", now, uow)
+
+
+def get_certificate(serial: CertificateSerial, uow: UnitOfWork) -> CertificateRecord:
+    """The record, or NotFound that says where to look."""
+    found = uow.certificates.get(serial)
+    if found is None:
+        raise NotFound(
+            f"No certificate has the serial number {serial}.",
+            next_step="See: medtrust cert list.",
+            field="certificate_serial",
+        )
+    return found
+
+
+def _guarded(device_id: DeviceId | None, actor: Actor, uow: UnitOfWork) -> Device | None:
+    device = uow.devices.get(device_id) if device_id else None
+    if device is not None:
+        _guard(device, actor)
+    return device
+
+
+def _guard(device: Device, actor: Actor) -> None:
+    if actor.is_automatic and device.criticality.never_cut:
+        raise PatientAtTheEnd(
+            f"{device.device_id} is {device.criticality}: no automatic path cuts it off.",
+            next_step="A person decides: medtrust device hold, medtrust cert revoke.",
+            field="criticality",
+        )
+
+
+def _known(device: Device | None, device_id: str) -> Device:
+    if device is None:
+        raise NotFound(
+            f"No device has the id {device_id!r}.", next_step="See: medtrust device list.", field="device_id"
+        )
+    return device
+
+
+def _record(serial: CertificateSerial, ports: Ports) -> CertificateRecord:
+    with ports.store.read() as uow:
+        return get_certificate(serial, uow)
+
+
+def _move(device: Device, event: DeviceEvent, uow: UnitOfWork) -> Device:
+    after = move(device.state, event)
+    uow.devices.set_state(device.device_id, after)
+    return replace(device, state=after)
+
+
+def _hold(record: CertificateRecord, now: datetime, uow: UnitOfWork) -> CertificateRecord:
+    after = certificates.move(record.state, CertificateEvent.HOLD)
+    held = replace(record, state=after, reason="certificateHold", revoked_at=now)
+    uow.certificates.save(held)
+    return held
+
+
+def _release(record: CertificateRecord, uow: UnitOfWork) -> CertificateRecord:
+    after = certificates.move(record.state, CertificateEvent.RELEASE)
+    released = replace(record, state=after, reason="", revoked_at=None)
+    uow.certificates.save(released)
+    return released
+
+
+def _follow_up(device: Device | None, why: str, now: datetime, uow: UnitOfWork) -> None:
+    # The list first: a client that is cut before the broker knows the list would come straight back.
+    uow.operations.promise(PUBLISH_CRL, None, why, now)
+    if device is not None:
+        uow.operations.promise(CUT, device.device_id, why, now)
+
+
+def _check_reason(reason: str) -> None:
+    if reason not in REASONS:
+        raise BadInput(
+            f"{reason[:40]!r} is not a revocation reason.",
+            next_step=f"One of: {', '.join(REASONS)}.",
+            field="reason",
+        )
+
+
+def _refuse_our_own(record: CertificateRecord) -> None:
+    if record.issuer == "root":
+        raise Refused(
+            "The issuing CA's own certificate is revoked by the root, in a ceremony.",
+            field="certificate_serial",
+        )
+
+
+def _leaf(kind: str, now: datetime, actor: Actor, subject: str, reason: str) -> Leaf:
+    return Leaf(kind=kind, at=now, actor=str(actor), subject=subject, detail={"reason": reason})

@@ -12,6 +12,7 @@ from registry.model.finding import Finding, Severity
 from registry.model.udi import IssuingAgency, Udi
 
 _GTIN_LENGTHS = (8, 12, 13, 14)
+_DATE_FIRST = ("11", "17")
 _GMN = re.compile(r"[0-9]{4}[!%-?A-Z_a-z\"]{1,19}[2-9A-HJ-NP-Z]{2}")
 """A GMN begins with a company prefix (at least four digits) and ends with its check pair."""
 
@@ -47,9 +48,9 @@ def parse_gtin(text: str, *, carrier: str) -> Udi:
 
 
 def _gtin_or_elements(text: str, *, carrier: str, today: date) -> Udi:
-    """Digits of a GTIN's length: the check digit decides, since `17201231` is also an expiration date."""
+    """Digits of a GTIN's length: where its check fails, `17201231` is an expiration date."""
     as_gtin = parse_gtin(text, carrier=carrier)
-    if as_gtin.check_ok:
+    if as_gtin.check_ok or not text.startswith(_DATE_FIRST):
         return as_gtin
     as_scan = parse_gs1(text, carrier=carrier, today=today)
     return as_scan if as_scan.well_formed else as_gtin

@@ -49,14 +49,22 @@ def pair_holds(gmn: str) -> bool:
     return check_pair(gmn[:-2]) == gmn[-2:]
 
 
+def checks(elements: Iterable[Element]) -> dict[str, bool]:
+    """Which elements carry a check, and whether it holds."""
+    return {
+        identifier: _holds(identifier, value)
+        for identifier, value in elements
+        if identifier in _DIGIT_AT_END_OF or identifier in _PAIR_AT_END_OF
+    }
+
+
 def checks_hold(elements: Iterable[Element]) -> bool | None:
     """Whether every check in the message holds; None where no element carries one."""
-    answers = [answer for answer in (_check(*element) for element in elements) if answer is not None]
-    return all(answers) if answers else None
+    answers = checks(elements)
+    return all(answers.values()) if answers else None
 
 
-def _check(identifier: str, value: str) -> bool | None:
+def _holds(identifier: str, value: str) -> bool:
     if identifier in _PAIR_AT_END_OF:
         return pair_holds(value)
-    length = _DIGIT_AT_END_OF.get(identifier)
-    return None if length is None else digit_holds(value[:length])
+    return digit_holds(value[: _DIGIT_AT_END_OF[identifier]])

@@ -108,7 +108,7 @@ def read_supplement(text: str, into: Secondary) -> bool:
     elif text.startswith("S"):
         _take_serial(text[1:], into)
     elif re.fullmatch(r"Q[0-9]{1,5}", text):
-        into.other.append(("quantity", text[1:]))
+        into.other.append(("quantity", str(int(text[1:]))))
     else:
         return False
     return True
@@ -118,7 +118,7 @@ def _read_quantity(text: str, into: Secondary) -> str:
     count = _QUANTITY_DIGITS.get(text[:1])
     if count is None:
         return text
-    into.other.append(("quantity", _digits(text[1:], count)))
+    into.other.append(("quantity", str(int(_digits(text[1:], count)))))
     return text[1 + count :]
 
 

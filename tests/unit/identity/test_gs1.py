@@ -160,6 +160,22 @@ def test_eight_digits_that_fail_as_gtin_are_read_as_an_expiration_date() -> None
     assert udi.expiration_date == PartialDate(2020, 12, 31)
 
 
+def test_a_gtin_with_a_wrong_digit_is_not_split_into_a_lot() -> None:
+    udi = parsed("10884521062857")
+
+    assert (udi.udi_di, udi.lot_number, udi.check_ok) == ("10884521062857", None, False)
+
+
+def test_dates_with_a_time_give_their_day() -> None:
+    udi = parsed(f"(01){DI}(7003)2806301430(8008)25013114")
+
+    assert (udi.expiration_date, udi.manufactured_date) == (
+        PartialDate(2028, 6, 30),
+        PartialDate(2025, 1, 31),
+    )
+    assert not parsed(f"(01){DI}(7003)2806311430").well_formed
+
+
 def test_a_broken_scan_never_passes_for_a_basic_udi_di() -> None:
     udi = parsed(f"01{DI}ABCDE")
 

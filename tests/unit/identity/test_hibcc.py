@@ -57,6 +57,10 @@ def test_every_date_flag_is_read_with_its_precision(
     assert (udi.expiration_hour, udi.lot_number) == (hour, lot)
 
 
+def test_a_quantity_is_a_number_without_its_zeros() -> None:
+    assert dict(checked("+A123BJC5D6E71/$$9002003280922LOT1").other)["quantity"] == "200"
+
+
 def test_a_month_alone_is_no_calendar_day() -> None:
     expires = checked("+A123BJC5D6E71/$$0928").expiration_date
 

@@ -66,6 +66,11 @@ def _address(text: str) -> bytes:
         raise RequestRefused(f"{text!r} is not an IP address.", field="ip_addresses") from bad
 
 
+def canonical_address(text: str) -> str:
+    """The one text form of an IP address; RequestRefused for what is none."""
+    return _read_address(_address(text))
+
+
 def hardware_module_name(hw_type: str, serial: bytes) -> Extension:
     """subjectAltName with one otherName of RFC 4108 5; the serial has 1 to 64 octets."""
     if not 1 <= len(serial) <= MAX_HARDWARE_SERIAL:

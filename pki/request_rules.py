@@ -19,7 +19,7 @@ from pki.extensions import (
     read_key_usage,
 )
 from pki.findings import Finding, error
-from pki.identity_extensions import hardware_type, read_alternative_names, read_udi_di
+from pki.identity_extensions import canonical_address, hardware_type, read_alternative_names, read_udi_di
 from pki.profiles import Profile, SubjectFacts
 
 _MAY_ASK: Final = frozenset(
@@ -133,10 +133,11 @@ def _purposes(value: bytes, profile: Profile, _facts: SubjectFacts) -> Iterator[
 def _names(value: bytes, _profile: Profile, facts: SubjectFacts) -> Iterator[Finding]:
     asked = read_alternative_names(value)
     mine = (hardware_type(facts.udi), facts.hardware_serial)
+    addresses = {canonical_address(text) for text in facts.ip_addresses}
     foreign = [
         *asked.foreign,
         *(name for name in asked.dns_names if name not in facts.dns_names),
-        *(name for name in asked.ip_addresses if name not in facts.ip_addresses),
+        *(name for name in asked.ip_addresses if name not in addresses),
         *(f"hardware serial {serial.hex()}" for kind, serial in asked.hardware if (kind, serial) != mine),
     ]
     yield from _excess(foreign, (), "request.alternative_name_of_another", "subjectAltName")

@@ -1,0 +1,250 @@
+"""Issuance in two steps (hybrid-pki: issuance safety): prepare lints, issue signs what was linted, once.
+
+Between the two the caller writes serial, digest and actor down durably: a signature exists only for an
+intention on disk. Not handled here: who may ask, and whether a serial was used before (the store's index).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from pki import oids
+from pki.csr import Request, verify_possession
+from pki.errors import LintRefused, PkiError, RequestRefused
+from pki.extensions import read_basic_constraints
+from pki.findings import Finding, error
+from pki.keys import HybridPrivateKey, HybridPublicKey
+from pki.lint_context import LintContext
+from pki.profiles import IssuerIdentity, Profile, StatusUrls, SubjectFacts
+from pki.request_rules import check_request
+from pki.tbs import Certificate, Unsigned, sign
+from pki.template import check_facts, subject_name, unsigned_certificate
+from pki.twin import lint_twin, tell
+
+Entropy = Callable[[int], bytes]
+_SECOND: Final = timedelta(seconds=1)
+
+
+class TokenSpent(PkiError):
+    """The token was used before, or this issuer never made it."""
+
+    kind = "conflict"
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class IssuanceToken:
+    """The right to one signature. Only the issuer that made it honours it, and only once."""
+
+    certificate_serial: int
+    tbs_digest: bytes
+    """SHA-256 over the PreTBS that was linted: for the intention's row."""
+    unsigned: Unsigned = field(repr=False)
+    not_before: datetime
+    not_after: datetime
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCertificate:
+    """A certificate that this process signed and checked."""
+
+    der: bytes = field(repr=False)
+    certificate_serial: int
+    not_before: datetime
+    not_after: datetime
+    profile: str
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 over the DER."""
+        return hashlib.sha256(self.der).digest()
+
+
+class Issuer:
+    """A CA: its certificate, its key, and the tokens that it has given out. Safe to share among threads."""
+
+    __slots__ = ("_key", "_outstanding", "certificate", "identity", "urls")
+
+    def __init__(self, certificate: Certificate, key: HybridPrivateKey, urls: StatusUrls) -> None:
+        _check_authority(certificate, key)
+        self.certificate = certificate
+        self.urls = urls
+        self.identity = IssuerIdentity(
+            certificate.subject,
+            key.classical.public.key_identifier,
+            key.alternative.signs_with if key.alternative else None,
+        )
+        self._key = key
+        # A token that its holder drops is gone; each insertion and pop is one step of the interpreter.
+        self._outstanding: WeakKeyDictionary[IssuanceToken, bytes] = WeakKeyDictionary()
+
+    def prepare(
+        self,
+        profile: Profile,
+        facts: SubjectFacts,
+        request: Request | HybridPublicKey,
+        *,
+        now: datetime,
+        entropy: Entropy,
+        lifetime: timedelta | None = None,
+    ) -> IssuanceToken:
+        """A token for what passed the proofs, the profile and the lint. RequestRefused, LintRefused.
+
+        A bare HybridPublicKey is for keys that this CA's own ceremony made: nothing is left to prove.
+        The end is cut to the issuer's own.
+        """
+        _refuse_request(check_facts(profile, facts))
+        public = request.public if isinstance(request, Request) else request
+        if isinstance(request, Request):
+            _refuse_request(verify_possession(request) + check_request(request, profile, facts))
+        _refuse_request(self._refusals(profile, public))
+        not_before = max(now.replace(microsecond=0) - profile.backdate, self.certificate.not_before)
+        asked_end = not_before + _lifetime(profile, lifetime) - _SECOND
+        not_after = min(asked_end, self.certificate.not_after)
+        serial = _serial(entropy)
+        unsigned = unsigned_certificate(
+            profile,
+            facts,
+            public,
+            self.identity,
+            serial=serial,
+            not_before=not_before,
+            not_after=not_after,
+            urls=self.urls,
+        )
+        context = LintContext(
+            issuer=self.identity,
+            algorithm=self._key.classical.signs_with,
+            issuer_not_before=self.certificate.not_before,
+            issuer_not_after=self.certificate.not_after,
+            facts=facts,
+            public=public,
+            urls=self.urls,
+            now=now,
+        )
+        linted = lint_twin(unsigned, self._key.classical.algorithm, profile, context)
+        digest = hashlib.sha256(linted).digest()
+        token = IssuanceToken(serial, digest, unsigned, not_before, not_after, profile.name)
+        self._outstanding[token] = linted
+        return token
+
+    def issue(self, token: IssuanceToken) -> IssuedCertificate:
+        """Sign what was linted and spend the token, whatever happens next. TokenSpent the second time.
+
+        A crash in here leaves an intention without a certificate: the reconciling job asks anew.
+        """
+        linted = self._outstanding.pop(token, None)
+        if linted is None:
+            raise TokenSpent(
+                "The issuance token was spent, or is not this issuer's.",
+                next_step="Prepare the certificate again.",
+                field="token",
+            )
+        certificate = _sign_linted(token.unsigned, linted, self._key)
+        return _issued(certificate, token.profile)
+
+    def _refusals(self, profile: Profile, public: HybridPublicKey) -> Iterable[Finding]:
+        if profile.self_issued:
+            problem = f"Profile {profile.name} is for trust anchors, which sign themselves."
+            yield error("issuer.profile_self_issued", problem, "profile")
+        constraints = self.certificate.extension(oids.BASIC_CONSTRAINTS)
+        if profile.ca and constraints is not None and read_basic_constraints(constraints)[1] == 0:
+            yield error("issuer.path_length_exhausted", "This CA may not certify another CA.", "profile")
+        mine = self._key.public
+        keys = {key.spki for key in (mine.classical, mine.alternative) if key}
+        if {key.spki for key in (public.classical, public.alternative) if key} & keys:
+            yield error("issuer.key_is_the_issuers", "The subject's key is the CA's own.", "key")
+
+
+def self_signed(
+    profile: Profile,
+    facts: SubjectFacts,
+    key: HybridPrivateKey,
+    *,
+    now: datetime,
+    entropy: Entropy,
+    lifetime: timedelta | None = None,
+) -> IssuedCertificate:
+    """A trust anchor by a self-issued profile: built, linted and signed by its own key in one step."""
+    _refuse_request(check_facts(profile, facts))
+    if not profile.self_issued:
+        raise RequestRefused(f"Profile {profile.name} needs an issuer.", field="profile")
+    not_before = now.replace(microsecond=0) - profile.backdate
+    not_after = not_before + _lifetime(profile, lifetime) - _SECOND
+    alternative = key.alternative.signs_with if key.alternative else None
+    identity = IssuerIdentity(subject_name(facts), key.classical.public.key_identifier, alternative)
+    unsigned = unsigned_certificate(
+        profile,
+        facts,
+        key.public,
+        identity,
+        serial=_serial(entropy),
+        not_before=not_before,
+        not_after=not_after,
+        urls=StatusUrls(),
+    )
+    context = LintContext(
+        issuer=identity,
+        algorithm=key.classical.signs_with,
+        issuer_not_before=not_before,
+        issuer_not_after=not_after,
+        facts=facts,
+        public=key.public,
+        urls=StatusUrls(),
+        now=now,
+    )
+    linted = lint_twin(unsigned, key.classical.algorithm, profile, context)
+    return _issued(_sign_linted(unsigned, linted, key), profile.name)
+
+
+def _check_authority(certificate: Certificate, key: HybridPrivateKey) -> None:
+    alternative = certificate.alternative_public_key
+    if certificate.spki != key.classical.public.spki or alternative != key.public.alternative:
+        raise PkiError("The CA's keys are not the ones in its certificate.", field="key")
+    constraints = certificate.extension(oids.BASIC_CONSTRAINTS)
+    if constraints is None or not read_basic_constraints(constraints)[0]:
+        raise PkiError("The certificate is not a CA's.", field="basicConstraints")
+
+
+def _sign_linted(unsigned: Unsigned, linted: bytes, key: HybridPrivateKey) -> Certificate:
+    """The one place where a CA's key signs certificates; what comes out is what was linted."""
+    if unsigned.pre_tbs != linted:
+        raise LintRefused("The certificate was altered after its lint; nothing was signed.", field="tbs")
+    certificate = Certificate.parse(sign(unsigned, key))
+    if certificate.pre_tbs != linted:
+        raise LintRefused("What was signed is not what was linted; it was thrown away.", field="tbs")
+    signed = certificate.signed
+    if not key.classical.public.verify(signed.algorithm, signed.signature, signed.tbs):
+        raise PkiError("The new signature does not verify: the key or its provider is broken.", field="key")
+    return certificate
+
+
+def _issued(certificate: Certificate, profile: str) -> IssuedCertificate:
+    return IssuedCertificate(
+        certificate.der, certificate.serial, certificate.not_before, certificate.not_after, profile
+    )
+
+
+def _refuse_request(findings: Iterable[Finding]) -> None:
+    refusing = [finding for finding in findings if finding.refuses]
+    if refusing:
+        raise RequestRefused(tell(refusing), next_step="No token was given.", field=refusing[0].subject)
+
+
+def _lifetime(profile: Profile, asked: timedelta | None) -> timedelta:
+    lifetime = profile.lifetime if asked is None else asked
+    if not _SECOND <= lifetime <= profile.lifetime:
+        problem = f"A lifetime of {lifetime} is asked for; profile {profile.name} allows {profile.lifetime}."
+        raise RequestRefused(problem, field="lifetime")
+    return lifetime
+
+
+def _serial(entropy: Entropy) -> int:
+    """Positive, exactly 16 octets of DER: the top bit clear, the next set, 126 random (RFC 5280 4.1.2.2)."""
+    random = int.from_bytes(entropy(16), "big")
+    return (random & ((1 << 126) - 1)) | (1 << 126)

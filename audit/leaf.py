@@ -23,7 +23,6 @@ MAX_LEAF = 65_535
 _VERSION = 1
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _CERTIFICATE_SERIAL = re.compile(r"certificate_serials?")
 _FORBIDDEN_WORDS = frozenset(
     {"serial", "serials", "sn", "lot", "lots", "mrn", "ssn", "dob", "birth", "donation"}
@@ -36,7 +35,7 @@ _CARRIER = re.compile(r"\((?:10|21)\)|\(01\)\d{14}")
 
 _DETAIL_TYPES = "str, int within 53 bits, bool or list of str"
 _MOST_INT = 2**53 - 1
-# ASCII keys, whole numbers and text leave RFC 8785 nothing that the C encoder does otherwise, four times faster.
+# ASCII keys, whole numbers and text leave RFC 8785 nothing that the C encoder does otherwise: it is faster.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 DetailValue = str | int | bool | list[str]
 
@@ -96,10 +95,14 @@ def decode(data: bytes) -> Leaf:
 
 
 def _body(leaf: Leaf) -> dict[str, str | int | dict[str, DetailValue]]:
+    try:
+        at = leaf.at.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as problem:
+        raise Malformed("at is beyond the calendar in UTC.", field="at") from problem
     return {
         "v": _VERSION,
         "kind": leaf.kind,
-        "at": leaf.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
+        "at": at.isoformat(timespec="microseconds") + "Z",
         "actor": leaf.actor,
         "subject": leaf.subject,
         "detail": dict(leaf.detail),
@@ -115,9 +118,9 @@ def _from_body(body: object) -> Leaf:
     if not isinstance(body["detail"], dict):
         raise Malformed("detail is not an object.", field="detail")
     try:
-        at = datetime.fromisoformat(body["at"] if _AT.fullmatch(body["at"]) else "")
+        at = datetime.fromisoformat(body["at"])
     except (TypeError, ValueError) as problem:
-        raise Malformed("at is not a UTC time with microseconds.", field="at") from problem
+        raise Malformed("at is not a time in the form of RFC 3339.", field="at") from problem
     return Leaf(body["kind"], at, body["actor"], body["subject"], body["detail"])
 
 

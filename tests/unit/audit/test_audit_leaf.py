@@ -114,6 +114,7 @@ def test_a_kind_is_dotted_words(kind: str) -> None:
     ("broken", "field"),
     [
         (Leaf("a.b", datetime(2026, 1, 1), "x", "y"), "at"),  # noqa: DTZ001 - the naive time is the point
+        (Leaf("a.b", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), "x", "y"), "at"),
         (Leaf("a.b", NOW, "", "y"), "actor"),
         (Leaf("a.b", NOW, "x\x1b[31m", "y"), "actor"),
         (Leaf("a.b", NOW, "x", "y" * 257), "subject"),
@@ -159,6 +160,9 @@ GOOD = encode(leaf(zone="icu", count=3))
         GOOD.replace(b"000120Z", b"00012Z"),
         GOOD.replace(b"000120Z", b"000120+00:00"),
         GOOD.replace(b'"2026-11-22T06:31:05.000120Z"', b"7"),
+        GOOD.replace(b"2026-11-22T06:31:05.000120Z", b"2026-11-22"),
+        GOOD.replace(b"2026-11-22T06:31:05.000120Z", b"0001-01-01T00:00:00+05:00"),
+        GOOD.replace(b"2026-11-22T", b"2026-13-22T"),
         GOOD.replace(b'"subject":"device-17"', b'"subject":17'),
         GOOD.replace(b'"kind":"certificate.issued"', b'"kind":[]'),
         GOOD.replace(b'"detail":{"count":3,"zone":"icu"}', b'"detail":[]'),

@@ -56,7 +56,8 @@ def parse_note(note: str) -> Note:
 
 def check_name(name: str) -> str:
     """A key name: not empty, no spaces, no plus, at most 255 bytes (C2SP signed-note, tlog-cosignature)."""
-    if not _NAME.fullmatch(name) or len(name.encode("utf-8", "replace")) > 255:
+    # Half of a surrogate pair is not printable, so encoding is safe from here on.
+    if not name.isprintable() or not _NAME.fullmatch(name) or len(name.encode()) > 255:
         raise Malformed("A key name has no spaces, no plus and 1 to 255 bytes.", field="name")
     return name
 

@@ -205,6 +205,7 @@ def test_a_note_of_another_form_is_malformed(note: str) -> None:
         GO_VKEY.replace("Peter", "peter"),
         GO_VKEY.replace("PeterNeumann", "Peter Neumann"),
         GO_VKEY[:-4],
+        GO_VKEY.replace("Peter", "Pet\udcff"),
         GO_VKEY.replace("+AR", "+BB"),
         "name+00000000+",
         "name+00000000+====",

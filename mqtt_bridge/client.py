@@ -5,7 +5,6 @@ Not here: what topics mean, what to do with a message, the watchdog (a canary me
 
 from __future__ import annotations
 
-import random
 import ssl
 import threading
 import time
@@ -15,10 +14,10 @@ from contextlib import suppress
 from mqtt_bridge.acknowledgements import Acknowledgements
 from mqtt_bridge.client_settings import NO_PROPERTIES, ClientSettings, Log, Message, MessageProperties
 from mqtt_bridge.errors import BridgeError, BrokerRefused, BrokerUnreachable, OutboxFull
+from mqtt_bridge.pacing import Pacing
 from mqtt_bridge.paho_door import PahoDoor
 
-_SETTLED = 5.0
-"""Seconds a connection must last before the retry delay starts small again (two holders of one id)."""
+_SILENT_ENDS = 3  # a broker may hang up without the TLS alert; so often in a row it is no accident
 
 
 class MqttClient:
@@ -34,6 +33,7 @@ class MqttClient:
         on_lost: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
+        self._where = f"{settings.host}:{settings.port}"
         self._log = log
         self._on_message = on_message
         self._on_ready = on_ready
@@ -44,6 +44,7 @@ class MqttClient:
         self._stopping = threading.Event()
         self._first_word = threading.Event()
         self._answered = False
+        self._silent_ends = 0
         self._failure: BridgeError | None = None
         self._last_error = ""
         self._thread: threading.Thread | None = None
@@ -133,11 +134,9 @@ class MqttClient:
             self._thread.join(timeout)
             self._thread = None
 
-    # The connection tells us (Events of the door), on the network thread.
-
     def accepted(self, session_present: bool) -> None:
         """The broker said yes: renew what a new session does not know, and tell the owner."""
-        self._answered = True
+        self._answered, self._silent_ends = True, 0
         if self._filters and not session_present:
             self._door.ask(self._filters)
         self._ready.set()
@@ -147,6 +146,7 @@ class MqttClient:
 
     def refused(self, reason: str) -> None:
         """The broker said no in its CONNACK."""
+        self._answered = True
         self._fail(BrokerRefused(f"The broker at {self._where} refused us: {reason}.", field="credentials"))
 
     def suback(self, mid: int, reasons: Sequence[str]) -> None:
@@ -171,10 +171,6 @@ class MqttClient:
         """The socket's or TLS's own words."""
         self._last_error = text
 
-    @property
-    def _where(self) -> str:
-        return f"{self.settings.host}:{self.settings.port}"
-
     def _unreachable(self, why: str) -> BrokerUnreachable:
         return BrokerUnreachable(
             f"The MQTT broker at {self._where} is not reachable: {why}.",
@@ -197,14 +193,11 @@ class MqttClient:
             raise BridgeError("A handler cannot wait for the broker: it holds the network thread.")
 
     def _run(self) -> None:
-        delay = self.settings.retry_first
+        pacing = Pacing(self.settings.retry_first, self.settings.retry_most)
         while not self._stopping.is_set():
-            began = time.monotonic()
+            pacing.begin()
             self._guarded(self._one_connection)
-            if time.monotonic() - began > _SETTLED:
-                delay = self.settings.retry_first
-            self._stopping.wait(delay * random.uniform(0.5, 1.0))  # noqa: S311  # scatter, not a secret
-            delay = min(delay * 2, self.settings.retry_most)
+            pacing.wait(self._stopping)
 
     def _one_connection(self) -> None:
         """From the TCP connect to the end of the connection."""
@@ -230,10 +223,16 @@ class MqttClient:
         self._acks.connection_lost()
         if was_ready and self._on_lost is not None and not self._stopping.is_set():
             self._on_lost(self._last_error or "connection closed")
-        elif not was_ready and "alert" in self._last_error:
-            # TLS 1.3: the broker judges our certificate after our handshake is done (RFC 8446 4.4.2.4).
-            why = f"{self._where} refused our certificate: {self._last_error}."
-            self._fail(BrokerRefused(why, next_step="Renew or re-enroll the certificate.", field="tls"))
+        elif not self._answered and self.settings.tls is not None:
+            self._judge_silence()
+
+    def _judge_silence(self) -> None:
+        """TLS 1.3: the broker judges our certificate after our handshake is done (RFC 8446 4.4.2.4)."""
+        self._silent_ends += 1
+        if "alert" in self._last_error or self._silent_ends >= _SILENT_ENDS:
+            why = self._last_error or "it closes the connection after the TLS handshake"
+            problem = f"The broker at {self._where} refused our certificate: {why}."
+            self._fail(BrokerRefused(problem, next_step="Renew or re-enroll the certificate.", field="tls"))
 
     def _fail(self, failure: BridgeError) -> None:
         self._last_error = failure.problem

@@ -13,6 +13,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from mqtt_bridge.client_settings import NO_PROPERTIES, ClientSettings, Message, MessageProperties
+from mqtt_bridge.errors import MalformedTopic
 
 
 class Events(Protocol):
@@ -71,14 +72,20 @@ class PahoDoor(paho.Client):
 
     def ask(self, filters: Sequence[str]) -> int | None:
         """Sends a SUBSCRIBE at QoS 1; its id, or None when there is no connection."""
-        rc, mid = self.subscribe([(wanted, 1) for wanted in filters])
+        try:
+            rc, mid = self.subscribe([(wanted, 1) for wanted in filters])
+        except ValueError as error:
+            raise MalformedTopic(f"A filter that MQTT does not allow: {error}.", field="filters") from error
         return mid if rc is MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
     def send(
         self, topic: str, payload: bytes, *, qos: int, retain: bool, properties: MessageProperties
     ) -> tuple[int, Literal["taken", "full", "offline"]]:
         """Queues a PUBLISH: its id, and whether it was taken (QoS 1 is taken while offline, too)."""
-        info = self.publish(topic, payload, qos, retain, _to_paho(properties) if self._five else None)
+        try:
+            info = self.publish(topic, payload, qos, retain, _to_paho(properties) if self._five else None)
+        except ValueError as error:
+            raise MalformedTopic(f"A topic or payload that MQTT does not allow: {error}.") from error
         if info.rc is MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             return info.mid, "full"
         if qos == 0 and info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:

@@ -131,13 +131,13 @@ def _judge(path: Path, question: _Question) -> Verdict:
     anchor, top, policy = path.anchor, path.chain[-1], question.policy
     demand = _demand(anchor, question)
     findings = _run(lambda: path_rules.validity_findings(top, question.now), top)
+    findings += _run(lambda: path_rules.extension_findings(top), top)
     if policy.mode == "pq_only" and not demand.post_quantum_anchor:
         problem = "The anchor pins no alternative key: nothing stands without the classical one."
         findings.append(error("hybrid.anchor_has_no_alternative_key", problem, path_rules.name_of(top)))
     pinned = HybridPublicKey(*anchor.keys)
     if len(path.chain) == 1:
         findings += _run(lambda: path_rules.signature_findings(top, pinned, demand), top)
-        findings += _run(lambda: path_rules.extension_findings(top), top)
     working: HybridPublicKey | None = pinned
     for place in range(len(path.chain) - 2, -1, -1):
         if working is None:

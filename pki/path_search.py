@@ -44,7 +44,7 @@ def search(certificate: Certificate, bundle: TrustBundle, given: Iterable[Certif
             if top.der == chain[-1].der:
                 found += 1
                 yield Path(chain, anchor)
-            elif top.subject == chain[-1].issuer and len(chain) < MAX_DEPTH:
+            elif top.subject == chain[-1].issuer:
                 found += 1
                 yield Path((*chain, top), anchor)
         if len(chain) < MAX_DEPTH - 1:

@@ -1,0 +1,90 @@
+"""The door to liboqs: absent and broken libraries are told, never imported, built or crashed on."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from pki.algorithms import KeyAlgorithm, PrivateKey, SignatureAlgorithm
+from pki.errors import AlgorithmUnavailable
+from pki.providers.oqs import second_opinion_verify, status
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation path without a library, on a machine without one."""
+    if ctypes.util.find_library("oqs") or "oqs" in sys.modules:
+        pytest.skip("liboqs is installed on this machine: its absence cannot be tested here")
+    monkeypatch.setenv("OQS_INSTALL_PATH", str(tmp_path))
+    (tmp_path / "lib").mkdir()
+    return tmp_path
+
+
+def test_an_absent_library_is_told_without_importing_the_wrapper(
+    nowhere: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = status()
+    assert (found.native, found.mechanisms) == (None, ())
+    assert found.sentence == "wrapper present, native library absent"
+    assert "medtrust oqs install" in found.remedy
+    assert "oqs" not in sys.modules
+    assert capfd.readouterr() == ("", "")
+
+
+def test_asking_an_absent_library_names_algorithm_provider_and_remedy(nowhere: Path) -> None:
+    with pytest.raises(AlgorithmUnavailable, match="liboqs cannot check ml-dsa-65") as refused:
+        second_opinion_verify(SignatureAlgorithm.ML_DSA_65, b"", b"", b"")
+    assert refused.value.field == "ml-dsa-65"
+    assert refused.value.next_step == status().remedy
+
+
+def test_a_broken_library_counts_as_absent(nowhere: Path) -> None:
+    """The wrapper would skip it and start to build its own."""
+    (nowhere / "lib" / "liboqs.so").write_bytes(b"not a library")
+    assert status().native is None
+    assert "oqs" not in sys.modules
+
+
+def test_a_versioned_name_alone_counts_as_absent(nowhere: Path) -> None:
+    """The wrapper looks for liboqs.so only: with liboqs.so.9 alone it would start to build."""
+    (nowhere / "lib" / "liboqs.so.9").symlink_to(_some_library())
+    assert status().native is None
+
+
+def test_a_library_that_is_not_liboqs_is_told(nowhere: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (nowhere / "lib" / "liboqs.so").symlink_to(_some_library())
+    found = status()
+    assert found.native == str(nowhere / "lib" / "liboqs.so")
+    assert found.sentence == "wrapper and native library present, but they do not work together"
+    assert found.remedy
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(AlgorithmUnavailable):
+        second_opinion_verify(SignatureAlgorithm.ML_DSA_44, b"", b"", b"")
+
+
+def _some_library() -> Path:
+    """A real shared library of the process, by the path it was loaded from."""
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("the loaded libraries are read from /proc, which is Linux's")
+    ctypes.CDLL(ctypes.util.find_library("z") or "libz.so.1")
+    paths = (line.split()[-1] for line in maps.read_text().splitlines())
+    return next(Path(path) for path in paths if "/libz" in path)
+
+
+@pytest.mark.skipif("OQS_INSTALL_PATH" not in os.environ, reason="OQS_INSTALL_PATH names no liboqs here")
+@pytest.mark.parametrize(
+    "kind", [KeyAlgorithm.ML_DSA_44, KeyAlgorithm.ML_DSA_65, KeyAlgorithm.ML_DSA_87], ids=str
+)
+def test_both_libraries_agree_on_ml_dsa(kind: KeyAlgorithm) -> None:
+    key = PrivateKey.generate(kind)
+    good, bits = key.sign(b"data"), key.public.key_bits
+    assert second_opinion_verify(key.signs_with, bits, good, b"data")
+    assert not second_opinion_verify(key.signs_with, bits, good, b"other data")
+    assert not second_opinion_verify(key.signs_with, bits[:-1], good, b"data")
+    assert not second_opinion_verify(key.signs_with, bits, good + b"\x00", b"data")

@@ -182,8 +182,19 @@ class Notice(_Wire, frozen=True, kw_only=True):
     at: Instant
 
 
+class Presence(_Wire, frozen=True, kw_only=True):
+    """up/state, retained: the birth after a connect; the will and the goodbye say offline."""
+
+    v: Version = 1
+    state: Literal["online", "offline"]
+    boot: Annotated[int, Meta(ge=0)]
+    at: Instant | None = None
+    """When, by the device's clock; a will cannot know."""
+
+
 MESSAGES: tuple[type[Struct], ...] = (
     Hello, Challenge, Enroll, Accepted, ConfirmAccepted, Pending, Problem, Confirm, Renew, Notice,
+    Presence,
 )  # fmt: skip
 
 _M = TypeVar("_M", bound=Struct)

@@ -38,6 +38,7 @@ _EXAMPLES: tuple[msgspec.Struct, ...] = (
         proof=_SIGNATURES,
         current_proof=_SIGNATURES,
     ),
+    m.Presence(state="online", boot=3, at=_AT),
     m.Notice(kind="certificate.held", detail="Call biomedical engineering.", at=_AT),
 )
 

@@ -1,0 +1,293 @@
+"""A registry in a box: a real little CA behind the link interface that the device speaks to."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from msgspec import Struct
+
+from mqtt_bridge import messages as m
+from mqtt_bridge import topics
+from mqtt_bridge.client_settings import NO_PROPERTIES, ClientSettings, Log, Message, MessageProperties
+from mqtt_bridge.device.owner import holds
+from mqtt_bridge.errors import BrokerRefused, BrokerUnreachable
+from mqtt_bridge.octets import Octets
+from pki import csr, profiles, tbs, template
+from pki.algorithms import KeyAlgorithm
+from pki.keys import HybridPrivateKey, HybridPublicKey
+from registry.model import transcript
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+DEVICE = "pump-0001"
+TOKEN = "k7f3-join-token"
+NONCE = bytes(range(32))
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A key and the certificate that goes with it."""
+
+    key: HybridPrivateKey
+    certificate: tbs.Certificate
+
+    @property
+    def identity(self) -> profiles.IssuerIdentity:
+        alternative = self.key.alternative
+        return profiles.IssuerIdentity(
+            self.certificate.subject,
+            self.certificate.public_key.key_identifier,
+            alternative.signs_with if alternative else None,
+        )
+
+    def issue(
+        self, profile: profiles.Profile, name: str, public: HybridPublicKey, *, serial: int, days: int = 30
+    ) -> bytes:
+        unsigned = template.unsigned_certificate(
+            profile,
+            profiles.SubjectFacts(common_name=name),
+            public,
+            self.identity,
+            serial=serial,
+            not_before=NOW - timedelta(minutes=5),
+            not_after=NOW + timedelta(days=days),
+            urls=profiles.StatusUrls(),
+        )
+        return tbs.sign(unsigned, self.key)
+
+
+def root(name: str) -> Authority:
+    key = HybridPrivateKey.generate(KeyAlgorithm.EC_P384, KeyAlgorithm.ML_DSA_87)
+    assert key.alternative is not None
+    facts = profiles.SubjectFacts(common_name=name)
+    issuer = profiles.IssuerIdentity(template.subject_name(facts), b"", key.alternative.signs_with)
+    unsigned = template.unsigned_certificate(
+        profiles.ROOT,
+        facts,
+        key.public,
+        issuer,
+        serial=1,
+        not_before=NOW - timedelta(days=1),
+        not_after=NOW + timedelta(days=3650),
+        urls=profiles.StatusUrls(),
+    )
+    return Authority(key, tbs.Certificate.parse(tbs.sign(unsigned, key)))
+
+
+def under(issuer: Authority, profile: profiles.Profile, name: str, serial: int) -> Authority:
+    key = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
+    der = issuer.issue(profile, name, key.public, serial=serial)
+    return Authority(key, tbs.Certificate.parse(der))
+
+
+@dataclass(frozen=True)
+class House:
+    """root -> issuing -> registry's signer."""
+
+    root: Authority
+    issuing: Authority
+    signer: Authority
+
+    @property
+    def root_pem(self) -> bytes:
+        return ssl.DER_cert_to_PEM_cert(self.root.certificate.der).encode()
+
+
+@lru_cache
+def house(name: str = "Test") -> House:
+    top = root(f"{name} Root")
+    issuing = under(top, profiles.ISSUING_CA, f"{name} Issuing", 2)
+    return House(top, issuing, under(issuing, profiles.REGISTRY, f"{name} Registry", 3))
+
+
+def sign(key: HybridPrivateKey, data: bytes) -> m.Signatures:
+    assert key.alternative is not None
+    return m.Signatures(
+        classical=Octets(key.classical.sign(data)), alternative=Octets(key.alternative.sign(data))
+    )
+
+
+@dataclass
+class BoxedRegistry:
+    """Answers like the real one; the fields below `house` are its fault hooks."""
+
+    house: House = field(default_factory=house)
+    signer: Authority | None = None
+    change: dict[str, Callable[[Struct], Struct]] = field(default_factory=dict)
+    """verb asked -> what becomes of the answer."""
+    lose: dict[str, int] = field(default_factory=dict)
+    """verb asked -> how many answers get lost."""
+    refused: set[str] = field(default_factory=set)
+    """Certificate fingerprints, hexadecimal, that ops lets in no more."""
+    asked: list[tuple[str, bytes]] = field(default_factory=list)
+    told: list[tuple[str, bytes, bool]] = field(default_factory=list)
+    issued: list[str] = field(default_factory=list)
+    active: list[str] = field(default_factory=list)
+    links: list[BoxedLink] = field(default_factory=list)
+    _answers: dict[tuple[str, bytes], tuple[str, bytes]] = field(default_factory=dict)
+    _certificates: dict[str, tbs.Certificate] = field(default_factory=dict)
+
+    def take(self, topic_text: str, payload: bytes, retain: bool) -> Message | None:
+        """One message from a device; its answer, if it gets one."""
+        topic = topics.parse(topic_text)
+        assert not isinstance(topic, topics.PublicTopic)
+        if topic.verb in ("tele", "state"):
+            self.told.append((topic.verb, payload, retain))
+            return None
+        self.asked.append((topic.verb, payload))
+        key = (topic_text, payload)
+        if key not in self._answers:
+            self._answers[key] = self._answer(topic, payload)
+        verb, answer = self._answers[key]
+        if self.lose.get(topic.verb, 0) > 0:
+            self.lose[topic.verb] -= 1
+            return None
+        rid = m.decode(m.Hello, payload, "hello").rid if topic.verb == "hello" else topic_text.split("/")[-1]
+        return Message(str(topic.answer(verb, rid)), answer, 1, False, 1)
+
+    def _answer(self, topic: topics.BootstrapTopic | topics.DeviceTopic, payload: bytes) -> tuple[str, bytes]:
+        made = {
+            "hello": ("challenge", self._challenge),
+            "enroll": ("accepted", self._enroll),
+            "confirm": ("accepted", self._confirm),
+            "renew": ("accepted", self._renew),
+        }
+        verb, make = made[topic.verb]
+        answer = self.change.get(topic.verb, lambda same: same)(make(payload))
+        if isinstance(answer, m.Problem):
+            verb = "rejected"
+        if isinstance(answer, m.Pending):
+            verb = "pending"
+        return verb, m.encode(answer)
+
+    def _challenge(self, payload: bytes) -> m.Challenge:
+        hello = m.decode(m.Hello, payload, "hello")
+        expires = (NOW + timedelta(minutes=2)).isoformat().replace("+00:00", "Z")
+        issuing, signer = self.house.issuing.certificate, self.signer or self.house.signer
+        signed = transcript.challenge(NONCE, hello.device_id, hello.rid, expires, issuing.fingerprint)
+        return m.Challenge(
+            rid=hello.rid,
+            nonce=Octets(NONCE),
+            expires_at=expires,
+            csr=m.CsrAttributes(common_name=hello.device_id, classical="ec-p256", alternative="ml-dsa-65"),
+            issuer_fingerprints=[issuing.fingerprint.hex()],
+            signer_chain=[Octets(signer.certificate.der), Octets(issuing.der)],
+            signature=sign(signer.key, signed),
+        )
+
+    def _enroll(self, payload: bytes) -> m.Accepted:
+        ask = m.decode(m.Enroll, payload, "enroll")
+        request = csr.Request.parse(ask.csr)
+        signed = transcript.enroll(ask.csr, NONCE, DEVICE, DEVICE)
+        assert not csr.verify_possession(request)
+        assert holds(request.public, ask.proof, signed)
+        assert ask.token_hmac == transcript.token_hmac(transcript.token_key(TOKEN), signed)
+        return self._issue(ask.rid, request, m.Endpoint(host="ops.test", port=8883))
+
+    def _renew(self, payload: bytes) -> m.Accepted:
+        ask = m.decode(m.Renew, payload, "renew")
+        request = csr.Request.parse(ask.csr)
+        current = self._certificates[ask.current_fingerprint]
+        signed = transcript.renew(ask.csr, DEVICE, ask.rid, current.fingerprint)
+        old = HybridPublicKey(current.public_key, current.alternative_public_key)
+        assert holds(request.public, ask.proof, signed)
+        assert holds(old, ask.current_proof, signed)
+        assert request.public != old
+        return self._issue(ask.rid, request, None)
+
+    def _issue(self, rid: str, request: csr.Request, ops: m.Endpoint | None) -> m.Accepted:
+        issuing = self.house.issuing
+        der = issuing.issue(profiles.DEVICE, DEVICE, request.public, serial=100 + len(self.issued))
+        certificate = tbs.Certificate.parse(der)
+        self.issued.append(certificate.fingerprint.hex())
+        self._certificates[certificate.fingerprint.hex()] = certificate
+        before = (NOW + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+        chain = [Octets(der), Octets(issuing.certificate.der)]
+        return m.Accepted(rid=rid, chain=chain, activate_before=before, ops=ops)
+
+    def _confirm(self, payload: bytes) -> m.ConfirmAccepted:
+        ask = m.decode(m.Confirm, payload, "confirm")
+        mine = self._certificates[ask.fingerprint]
+        keys = HybridPublicKey(mine.public_key, mine.alternative_public_key)
+        assert holds(keys, ask.signature, transcript.confirm(DEVICE, ask.rid, mine.fingerprint))
+        self.active.append(ask.fingerprint)
+        return m.ConfirmAccepted(rid=ask.rid)
+
+    def link(
+        self,
+        settings: ClientSettings,
+        *,
+        log: Log,
+        on_message: Callable[[Message], None] | None = None,
+        on_ready: Callable[[], None] | None = None,
+        on_lost: Callable[[str], None] | None = None,
+    ) -> BoxedLink:
+        """The link factory that a Device is given."""
+        made = BoxedLink(self, settings, on_message, on_lost)
+        self.links.append(made)
+        return made
+
+    def cut(self, reason: str = "session taken over") -> None:
+        """Revokes the certificate of the newest link and ends its session."""
+        link = self.links[-1]
+        self.refused.add(link.fingerprint)
+        link.lose(reason)
+
+
+@dataclass
+class BoxedLink:
+    """One connection to the boxed registry."""
+
+    registry: BoxedRegistry
+    settings: ClientSettings
+    on_message: Callable[[Message], None] | None
+    on_lost: Callable[[str], None] | None
+    filters: list[str] = field(default_factory=list)
+    is_ready: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        tls = self.settings.tls
+        assert tls is not None
+        if tls.certificate is None:
+            return ""
+        pem = tls.certificate.read_text().split("-----END CERTIFICATE-----")[0]
+        der = ssl.PEM_cert_to_DER_cert(pem + "-----END CERTIFICATE-----\n")
+        return tbs.Certificate.parse(der).fingerprint.hex()
+
+    def connect(self, timeout: float = 10.0) -> None:
+        if self.fingerprint in self.registry.refused:
+            raise BrokerRefused("certificate revoked", field="tls")
+        self.is_ready = True
+
+    def subscribe(self, filters: Sequence[str], timeout: float = 10.0) -> None:
+        self.filters.extend(filters)
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        properties: MessageProperties = NO_PROPERTIES,
+        wait: float | None = None,
+    ) -> int:
+        if not self.is_ready:
+            raise BrokerUnreachable("not connected")
+        answer = self.registry.take(topic, payload, retain)
+        if answer is not None and self.on_message is not None:
+            assert any(answer.topic.startswith(each.removesuffix("#")) for each in self.filters)
+            self.on_message(answer)
+        return 1
+
+    def lose(self, reason: str) -> None:
+        self.is_ready = False
+        if self.on_lost is not None:
+            self.on_lost(reason)
+
+    def disconnect(self, timeout: float = 5.0) -> None:
+        self.is_ready = False

@@ -1,0 +1,164 @@
+"""What each lint rule is for: a change to a good certificate, and the rule that must say so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pki import asn1, names, oids
+from pki.extensions import (
+    Extension,
+    KeyUsage,
+    authority_key_identifier,
+    basic_constraints,
+    crl_distribution_points,
+    extended_key_usage,
+    key_usage,
+    subject_key_identifier,
+)
+from pki.identity_extensions import hardware_module_name, hardware_type, host_names, udi_di
+from pki.providers.interface import SignatureAlgorithm
+from pki.tbs import alt_signature_algorithm, alt_signature_value
+from tests.unit.pki.draft_certificate import (
+    SIGNATURE,
+    Change,
+    at,
+    begin,
+    drop,
+    end,
+    insert,
+    last_first,
+    name,
+    put,
+    put_whole,
+    repeat,
+)
+from tests.unit.pki.issuing_fixtures import DEVICE_FACTS, NOW
+
+GENERALIZED_2027 = asn1.generalized_time(datetime.fromisoformat("2027-11-01T00:00:00+00:00"))
+UNUSED_BITS = asn1.bit_string(SIGNATURE, 4)
+WITH_NULL = asn1.sequence(asn1.oid(oids.ML_DSA_65), asn1.null())
+OTHER_DEVICE = hardware_module_name(hardware_type(DEVICE_FACTS.udi), b"HW-0002")
+NO_CHECK = Extension(oids.OCSP_NO_CHECK, False, asn1.null())
+CASES: dict[str, tuple[str, Change]] = {
+    "negative serial": ("certificate.serial_not_positive", at("serial", -(1 << 126))),
+    "zero serial": ("certificate.serial_not_positive", at("serial", 0)),
+    "21 octets": ("certificate.serial_too_long", at("serial", 1 << 160)),
+    "20 octets and a sign octet": ("certificate.serial_too_long", at("serial", 1 << 159)),
+    "63 bits": ("certificate.serial_too_short", at("serial", (1 << 63) - 1)),
+    "other hash": ("certificate.algorithm_not_the_issuers", at("algorithm", SignatureAlgorithm.ECDSA_SHA384)),
+    "other issuer": ("certificate.issuer_not_the_signer", at("issuer", names.encode(common_name="Other"))),
+    "version 1": ("certificate.malformed", at("version", b"")),
+    "version 4": ("certificate.malformed", at("version", asn1.explicit(0, asn1.integer(3)))),
+    "reversed": ("certificate.validity_reversed", end(NOW - timedelta(days=1))),
+    "future": ("certificate.not_before_in_future", begin(NOW + timedelta(seconds=1))),
+    "backdated": ("certificate.backdated_too_far", begin(NOW - timedelta(minutes=6))),
+    "older than issuer": ("certificate.older_than_issuer", begin(NOW - timedelta(minutes=6))),
+    "outlives issuer": ("certificate.outlives_issuer", end(NOW + timedelta(days=3700))),
+    "one second too long": (
+        "certificate.lifetime_too_long",
+        end(NOW.replace(microsecond=0) - timedelta(minutes=5) + timedelta(days=365)),
+    ),
+    "generalized before 2050": ("certificate.validity_encoding", at("not_after", GENERALIZED_2027)),
+    "empty subject": ("certificate.subject_empty", at("subject", asn1.sequence())),
+    "two CNs": (
+        "certificate.subject_attribute_repeated",
+        at("subject", name((oids.COMMON_NAME, "device-0001"), (oids.COMMON_NAME, "device-0002"))),
+    ),
+    "NUL in CN": (
+        "certificate.subject_text_malformed",
+        at("subject", name((oids.COMMON_NAME, "device-0001\x00.example"))),
+    ),
+    "over-long CN": ("certificate.subject_text_malformed", at("subject", name((oids.COMMON_NAME, "d" * 65)))),
+    "repeated SKI": ("certificate.extension_repeated", repeat(oids.SUBJECT_KEY_IDENTIFIER)),
+    "critical unknown": (
+        "certificate.extension_criticality",
+        insert(Extension("1.2.3.4", True, asn1.null())),
+    ),
+    "ignorable key usage": (
+        "certificate.extension_criticality",
+        put(oids.KEY_USAGE, key_usage(KeyUsage.DIGITAL_SIGNATURE).value),
+    ),
+    "no AKI": ("certificate.authority_key_identifier_missing", drop(oids.AUTHORITY_KEY_IDENTIFIER)),
+    "other AKI": (
+        "certificate.authority_key_identifier_foreign",
+        put_whole(authority_key_identifier(bytes(20))),
+    ),
+    "no SKI": ("certificate.subject_key_identifier_missing", drop(oids.SUBJECT_KEY_IDENTIFIER)),
+    "other SKI": ("certificate.subject_key_identifier_foreign", put_whole(subject_key_identifier(bytes(20)))),
+    "no key usage": ("certificate.key_usage_not_as_profile", drop(oids.KEY_USAGE)),
+    "may sign certificates": (
+        "certificate.key_usage_not_as_profile",
+        put_whole(key_usage(KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN)),
+    ),
+    "CA:TRUE": ("certificate.basic_constraints_not_as_profile", put_whole(basic_constraints(ca=True))),
+    "no constraints": ("certificate.basic_constraints_not_as_profile", drop(oids.BASIC_CONSTRAINTS)),
+    "OCSP signing": (
+        "certificate.purposes_not_as_profile",
+        put_whole(extended_key_usage(oids.EKU_CLIENT_AUTH, oids.EKU_OCSP_SIGNING)),
+    ),
+    "malformed purposes": (
+        "certificate.extended_key_usage_malformed",
+        put(oids.EXTENDED_KEY_USAGE, b"\x30\x05\x06"),
+    ),
+    "policy": ("profile.extension_not_named", insert(Extension("2.5.29.32", False, asn1.sequence()))),
+    "no-check is not named": ("profile.extension_not_named", insert(NO_CHECK)),
+    "no-check": ("profile.ocsp_no_check_not_as_profile", insert(NO_CHECK)),
+    "other organization": (
+        "profile.subject_not_as_facts",
+        at("subject", names.encode(common_name="device-0001", organization="Elsewhere")),
+    ),
+    "other device's CN": (
+        "profile.subject_not_as_facts",
+        at("subject", names.encode(common_name="device-0002", organization="Hospital")),
+    ),
+    "CN of seven": ("profile.common_name_not_allowed", at("subject", names.encode(common_name="device1"))),
+    "other hardware": ("profile.alternative_names_not_as_facts", put_whole(OTHER_DEVICE)),
+    "host name": (
+        "profile.alternative_names_not_as_facts",
+        put_whole(host_names(("broker.hospital.example",), ("127.0.0.1",))),
+    ),
+    "e-mail": (
+        "profile.alternative_names_not_as_facts",
+        put(oids.SUBJECT_ALT_NAME, asn1.sequence(asn1.implicit(1, b"a@b.example"))),
+    ),
+    "other model": ("profile.udi_not_as_facts", put_whole(udi_di(("GS1", "00000000000000")))),
+    "no UDI": ("profile.udi_not_as_facts", drop(oids.UDI_DI)),
+    "malformed UDI": ("certificate.udi_malformed", put(oids.UDI_DI, asn1.sequence(asn1.utf8_string("GS1")))),
+    "other list": (
+        "profile.status_urls_not_as_configured",
+        put_whole(crl_distribution_points(["http://elsewhere.example/a.crl"])),
+    ),
+    "no status": (
+        "profile.status_urls_not_as_configured",
+        drop(oids.CRL_DISTRIBUTION_POINTS, oids.AUTHORITY_INFORMATION_ACCESS),
+    ),
+    "no alternative key": (
+        "profile.alternative_key_not_the_proven",
+        drop(oids.SUBJECT_ALT_PUBLIC_KEY_INFO),
+    ),
+    "stripped": (
+        "hybrid.alternative_algorithm_not_the_issuers",
+        drop(oids.ALT_SIGNATURE_ALGORITHM, oids.ALT_SIGNATURE_VALUE),
+    ),
+    "value without algorithm": (
+        "hybrid.alternative_signature_incomplete",
+        drop(oids.ALT_SIGNATURE_ALGORITHM),
+    ),
+    "value not last": ("hybrid.alternative_signature_not_last", last_first),
+    "value twice": ("hybrid.alternative_extension_repeated", repeat(oids.ALT_SIGNATURE_VALUE)),
+    "critical value": (
+        "hybrid.alternative_extension_critical",
+        put_whole(replace(alt_signature_value(SIGNATURE), critical=True)),
+    ),
+    "unused bits": ("hybrid.alternative_signature_malformed", put(oids.ALT_SIGNATURE_VALUE, UNUSED_BITS)),
+    "parameters": ("hybrid.alternative_signature_malformed", put(oids.ALT_SIGNATURE_ALGORITHM, WITH_NULL)),
+    "other level": (
+        "hybrid.alternative_algorithm_not_the_issuers",
+        put_whole(alt_signature_algorithm(SignatureAlgorithm.ML_DSA_87)),
+    ),
+    "short value": (
+        "hybrid.alternative_signature_length",
+        put_whole(alt_signature_value(SIGNATURE[:-1])),
+    ),
+}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from audit.leaf import Leaf
+from audit.leaf import DetailValue, Leaf
 from pki.issuer import Issuer
 from pki.profiles import DEVICE, SubjectFacts
 from registry.issuance import IssuanceOrder, issue
@@ -231,7 +231,10 @@ def _activate(record: CertificateRecord, now: datetime, uow: UnitOfWork) -> Cert
     if older:
         # The device itself proved that it uses the new one, so the old one can go without cutting anybody.
         uow.operations.promise(PUBLISH_CRL, None, "superseded", now)
-    detail = {"device": device.device_id, "superseded": [c.certificate_serial for c in older]}
+    detail: dict[str, DetailValue] = {
+        "device": device.device_id,
+        "superseded": [c.certificate_serial for c in older],
+    }
     actor = str(actors.device(device.device_id))
     subject = record.certificate_serial
     uow.log.append(Leaf(kind="certificate.confirmed", at=now, actor=actor, subject=subject, detail=detail))

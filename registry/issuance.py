@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from audit.leaf import Leaf
+from audit.leaf import DetailValue, Leaf
 from pki.csr import Request
 from pki.issuer import IssuanceToken, IssuedCertificate, Issuer
 from pki.keys import HybridPublicKey
@@ -149,7 +149,7 @@ def _fact(
 
 
 def _leaf(kind: str, now: datetime, actor: Actor, record: CertificateRecord) -> Leaf:
-    detail: dict[str, str | int | bool | list[str]] = {
+    detail: dict[str, DetailValue] = {
         "profile": record.profile,
         "tbs_sha256": record.tbs_digest.hex(),
         "issuer": record.issuer,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from audit.leaf import Leaf
-from pki.crl import CertificateList, CrlReason, RevokedEntry, build_crl, publication_findings
+from audit.leaf import DetailValue, Leaf
+from pki.crl import build_crl
+from pki.crl_checks import publication_findings
+from pki.crl_list import CertificateList, CrlReason, RevokedEntry
 from pki.keys import HybridPrivateKey
 from pki.tbs import Certificate
 from registry.model.actor import Actor
@@ -42,6 +44,10 @@ class ListSigner:
     key_identifier: bytes
     lifetime: timedelta = LIFETIME
 
+    def living(self, lifetime: timedelta) -> ListSigner:
+        """The same, for lists of another lifetime."""
+        return replace(self, lifetime=lifetime)
+
 
 def crl_reason(name: str) -> CrlReason:
     """A stored reason's CRLReason (RFC 5280 5.3.1)."""
@@ -74,7 +80,7 @@ def publish(signer: ListSigner, actor: Actor, *, ports: Ports) -> StoredList:
     _check(before, der, signer, now)
     with ports.store.write() as uow:
         uow.lists.record(signer.issuer, number, der)
-        detail: dict[str, str | int | bool | list[str]] = {"entries": len(revoked), "number": number}
+        detail: dict[str, DetailValue] = {"entries": len(revoked), "number": number}
         uow.log.append(
             Leaf(kind="crl.published", at=now, actor=str(actor), subject=signer.issuer, detail=detail)
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from audit.leaf import Leaf
 from registry.identity.catalogue import Catalogue
-from registry.identity.criticality import judge
+from registry.identity.criticality import judge_criticality
 from registry.identity.udi import parse_udi
 from registry.model.actor import Actor
 from registry.model.criticality import Criticality
@@ -132,7 +132,7 @@ def _new_id(ports: Ports) -> DeviceId:
 def _new_device(
     request: RegistrationRequest, udi: Udi, product: Product, now: datetime, new_id: DeviceId
 ) -> Device:
-    judgement = judge(product)
+    judgement = judge_criticality(product)
     return Device(
         device_id=new_id,
         state=DeviceState.REGISTERED,

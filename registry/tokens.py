@@ -6,7 +6,7 @@ import base64
 from datetime import datetime, timedelta
 from typing import Final
 
-from audit.leaf import Leaf
+from audit.leaf import DetailValue, Leaf
 from registry.model import transcript
 from registry.model.actor import Actor
 from registry.model.device import DeviceId, DeviceState
@@ -41,7 +41,10 @@ def create_token(
         key = transcript.token_key(secret)
         token = JoinToken(ports.entropy(8).hex(), device_id, key, now, now + lifetime)
         uow.enrollments.add_token(token)
-        detail = {"token": token.token_id, "hours": int(lifetime.total_seconds() // 3600)}
+        detail: dict[str, DetailValue] = {
+            "token": token.token_id,
+            "hours": int(lifetime.total_seconds() // 3600),
+        }
         uow.log.append(Leaf(kind="token.created", at=now, actor=str(actor), subject=device_id, detail=detail))
     return secret, token
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from audit.leaf import Leaf
+from audit.leaf import DetailValue, Leaf
 from registry.model import certificate as certificates
 from registry.model.actor import Actor
 from registry.model.certificate import CertificateEvent, CertificateRecord, CertificateState
@@ -119,5 +119,5 @@ def _step_back(record: CertificateRecord, uow: UnitOfWork) -> None:
 
 
 def _leaf(kind: str, record: CertificateRecord, now: datetime, actor: Actor) -> Leaf:
-    detail: dict[str, str | int | bool | list[str]] = {"device": record.device_id or ""}
+    detail: dict[str, DetailValue] = {"device": record.device_id or ""}
     return Leaf(kind=kind, at=now, actor=str(actor), subject=record.certificate_serial, detail=detail)

@@ -17,3 +17,33 @@ class ServiceError(Exception):
         self.next_step = next_step
         self.field = field
         super().__init__(f"{problem} {next_step}".strip())
+
+
+class BadSetting(ServiceError):
+    """A setting or a file that cannot be used as it is."""
+
+    kind = "usage"
+
+
+class TooOpen(ServiceError):
+    """A secret that others could read."""
+
+    kind = "refused"
+
+
+class NotInitialised(ServiceError):
+    """The home holds no CA yet."""
+
+    kind = "not_found"
+
+
+class AlreadyInitialised(ServiceError):
+    """The home holds a CA already."""
+
+    kind = "conflict"
+
+
+class PortTaken(ServiceError):
+    """Something else listens there."""
+
+    kind = "dependency"

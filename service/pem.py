@@ -1,0 +1,53 @@
+"""Certificates in files: PEM in and out."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+from pki.errors import MalformedInput
+from pki.tbs import Certificate
+from service.errors import BadSetting
+
+_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----")
+_LARGEST = 4 * 1024 * 1024
+
+
+def to_pem(*certificates: bytes) -> bytes:
+    """DER certificates as PEM, in order."""
+    blocks = []
+    for der in certificates:
+        body = base64.b64encode(der).decode()
+        lines = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
+        blocks.append(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+    return "".join(blocks).encode()
+
+
+def from_pem_or_der(data: bytes, what: str = "certificate") -> list[bytes]:
+    """Every certificate of a PEM file, or the one of a DER file; MalformedInput where there is none."""
+    if data[:1] == b"\x30":
+        return [data]
+    found = [base64.b64decode(block) for block in _BLOCK.findall(data)]
+    if not found:
+        raise MalformedInput(
+            f"The {what} file holds no certificate.", next_step="Give PEM or DER.", field=what
+        )
+    return found
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """A file's bytes, at most 4 MiB; BadSetting where it cannot be read."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise BadSetting(f"The {what} {path} is larger than 4 MiB.", field=what)
+        return path.read_bytes()
+    except OSError as bad:
+        raise BadSetting(
+            f"The {what} {path} cannot be read: {bad.strerror}.", next_step="Check the path.", field=what
+        ) from bad
+
+
+def read_certificate(path: Path) -> Certificate:
+    """The first certificate of a file."""
+    return Certificate.parse(from_pem_or_der(read_file(path, "certificate"))[0])

@@ -28,6 +28,7 @@ app = typer.Typer(
 _EXIT = {"failed": 1, "usage": 2, "refused": 3, "not_found": 4, "conflict": 5, "dependency": 6}
 
 StateDir = Annotated[Path, typer.Option("--state", help="State directory (made with mode 0700).")]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for each answer.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -122,6 +123,7 @@ def enroll(
     state: StateDir = Path("device-state"),
     token_file: Annotated[Path | None, typer.Option(help="File of mode 0600 with the join token.")] = None,
     token_fd: Annotated[int | None, typer.Option(help="File descriptor to read the token from.")] = None,
+    timeout: Timeout = 10.0,
     as_json: AsJson = False,
 ) -> None:
     """Get a certificate with a join token (asked for, never an argument). Run it again to resume."""
@@ -131,7 +133,7 @@ def enroll(
 
         address = read_address(bootstrap)
         root_pem = files.read(root, "root")
-        with Device(state, root_pem, log=_log, on_notice=_notice) as device:
+        with Device(state, root_pem, log=_log, on_notice=_notice, timeout=timeout) as device:
             token = read_token(token_file, token_fd) if device.needs_token else ""
             device.enroll(bootstrap=address, token=token, device_id=device_id)
             _show({"state": device.state, **_certificate(device)}, as_json)
@@ -149,6 +151,7 @@ def run(
     debug_port: Annotated[bool | None, typer.Option(help="Pretend an open debug port.")] = None,
     secure_boot: Annotated[bool | None, typer.Option(help="Pretend secure boot on or off.")] = None,
     tamper: Annotated[bool | None, typer.Option(help="Pretend an opened case.")] = None,
+    timeout: Timeout = 10.0,
     as_json: AsJson = False,
 ) -> None:
     """Stay connected and tell the posture; renew in time. Exit code 3: the broker lets us in no more."""
@@ -169,19 +172,21 @@ def run(
         told = telemetry.with_changes(base, {name: v for name, v in changes.items() if v is not None})
         stop = threading.Event()
         _stop_on_signals(stop)
-        with Device(state, log=_log, on_notice=_notice) as device:
+        with Device(state, log=_log, on_notice=_notice, timeout=timeout) as device:
             device.posture = told
             sent = session.run(device, session.Life(interval, count, utc_now, _log), stop)
             _show({"sent": sent, **_certificate(device)}, as_json)
 
 
 @app.command(epilog="Example: medtrust-device renew --state device-state")
-def renew(*, state: StateDir = Path("device-state"), as_json: AsJson = False) -> None:
+def renew(
+    *, state: StateDir = Path("device-state"), timeout: Timeout = 10.0, as_json: AsJson = False
+) -> None:
     """Get a new certificate for new keys now, under the current one."""
     with guarded():
         from mqtt_bridge.device.device import Device
 
-        with Device(state, log=_log, on_notice=_notice) as device:
+        with Device(state, log=_log, on_notice=_notice, timeout=timeout) as device:
             device.connect()
             device.renew()
             _show({"state": device.state, **_certificate(device)}, as_json)

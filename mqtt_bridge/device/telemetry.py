@@ -18,7 +18,8 @@ from mqtt_bridge.device.errors import WrongInput
 STREAM = "posture"
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
-Short = Annotated[str, Meta(min_length=1, max_length=64)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$(?!\n)")]
+Version = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+~-]{0,31}$(?!\n)")]
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=100)]
 
@@ -26,8 +27,8 @@ Share = Annotated[float, Meta(ge=0, le=100)]
 class Firmware(Struct, frozen=True, forbid_unknown_fields=True):
     """What runs."""
 
-    name: Short = "reference-device"
-    ver: Short = "1.0.0"
+    name: Name = "reference-device"
+    ver: Version = "1.0.0"
     sha256: Sha256 = "0" * 64
 
 

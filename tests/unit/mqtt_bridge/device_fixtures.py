@@ -5,8 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import timedelta
 
 from msgspec import Struct
 
@@ -16,91 +15,14 @@ from mqtt_bridge.client_settings import NO_PROPERTIES, ClientSettings, Log, Mess
 from mqtt_bridge.device.owner import holds
 from mqtt_bridge.errors import BrokerRefused, BrokerUnreachable
 from mqtt_bridge.octets import Octets
-from pki import csr, profiles, tbs, template
-from pki.algorithms import KeyAlgorithm
+from pki import csr, profiles, tbs
 from pki.keys import HybridPrivateKey, HybridPublicKey
 from registry.model import transcript
-
-NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-DEVICE = "pump-0001"
-TOKEN = "k7f3-join-token"
-NONCE = bytes(range(32))
+from tests.unit.mqtt_bridge.device_authority import DEVICE, NONCE, NOW, TOKEN, Authority, House, house
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A key and the certificate that goes with it."""
-
-    key: HybridPrivateKey
-    certificate: tbs.Certificate
-
-    @property
-    def identity(self) -> profiles.IssuerIdentity:
-        alternative = self.key.alternative
-        return profiles.IssuerIdentity(
-            self.certificate.subject,
-            self.certificate.public_key.key_identifier,
-            alternative.signs_with if alternative else None,
-        )
-
-    def issue(
-        self, profile: profiles.Profile, name: str, public: HybridPublicKey, *, serial: int, days: int = 30
-    ) -> bytes:
-        unsigned = template.unsigned_certificate(
-            profile,
-            profiles.SubjectFacts(common_name=name),
-            public,
-            self.identity,
-            serial=serial,
-            not_before=NOW - timedelta(minutes=5),
-            not_after=NOW + timedelta(days=days),
-            urls=profiles.StatusUrls(),
-        )
-        return tbs.sign(unsigned, self.key)
-
-
-def root(name: str) -> Authority:
-    key = HybridPrivateKey.generate(KeyAlgorithm.EC_P384, KeyAlgorithm.ML_DSA_87)
-    assert key.alternative is not None
-    facts = profiles.SubjectFacts(common_name=name)
-    issuer = profiles.IssuerIdentity(template.subject_name(facts), b"", key.alternative.signs_with)
-    unsigned = template.unsigned_certificate(
-        profiles.ROOT,
-        facts,
-        key.public,
-        issuer,
-        serial=1,
-        not_before=NOW - timedelta(days=1),
-        not_after=NOW + timedelta(days=3650),
-        urls=profiles.StatusUrls(),
-    )
-    return Authority(key, tbs.Certificate.parse(tbs.sign(unsigned, key)))
-
-
-def under(issuer: Authority, profile: profiles.Profile, name: str, serial: int) -> Authority:
-    key = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
-    der = issuer.issue(profile, name, key.public, serial=serial)
-    return Authority(key, tbs.Certificate.parse(der))
-
-
-@dataclass(frozen=True)
-class House:
-    """root -> issuing -> registry's signer."""
-
-    root: Authority
-    issuing: Authority
-    signer: Authority
-
-    @property
-    def root_pem(self) -> bytes:
-        return ssl.DER_cert_to_PEM_cert(self.root.certificate.der).encode()
-
-
-@lru_cache
-def house(name: str = "Test") -> House:
-    top = root(f"{name} Root")
-    issuing = under(top, profiles.ISSUING_CA, f"{name} Issuing", 2)
-    return House(top, issuing, under(issuing, profiles.REGISTRY, f"{name} Registry", 3))
+def _unchanged(answer: Struct) -> Struct:
+    return answer
 
 
 def sign(key: HybridPrivateKey, data: bytes) -> m.Signatures:
@@ -149,14 +71,14 @@ class BoxedRegistry:
         return Message(str(topic.answer(verb, rid)), answer, 1, False, 1)
 
     def _answer(self, topic: topics.BootstrapTopic | topics.DeviceTopic, payload: bytes) -> tuple[str, bytes]:
-        made = {
+        made: dict[str, tuple[str, Callable[[bytes], Struct]]] = {
             "hello": ("challenge", self._challenge),
             "enroll": ("accepted", self._enroll),
             "confirm": ("accepted", self._confirm),
             "renew": ("accepted", self._renew),
         }
         verb, make = made[topic.verb]
-        answer = self.change.get(topic.verb, lambda same: same)(make(payload))
+        answer = self.change.get(topic.verb, _unchanged)(make(payload))
         if isinstance(answer, m.Problem):
             verb = "rejected"
         if isinstance(answer, m.Pending):

@@ -26,15 +26,8 @@ from mqtt_bridge.device.errors import (
 )
 from mqtt_bridge.octets import Octets
 from pki import profiles
-from tests.unit.mqtt_bridge.device_fixtures import (
-    DEVICE,
-    NOW,
-    TOKEN,
-    BoxedRegistry,
-    house,
-    root,
-    under,
-)
+from tests.unit.mqtt_bridge.device_authority import DEVICE, NOW, TOKEN, house, root, under
+from tests.unit.mqtt_bridge.device_fixtures import BoxedRegistry
 
 BOOTSTRAP = ("bootstrap.test", 8884)
 

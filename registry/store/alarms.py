@@ -46,6 +46,11 @@ class Alarms:
         """Close the open alarm of this device and rule, where there is one."""
         self._connection.execute(update(_ALARM).where(self._open(device_id, rule)).values(cleared_at=at))
 
+    def clear_device(self, device_id: str, at: datetime) -> None:
+        """Close every open alarm of a device."""
+        mine = (_ALARM.c.device_id == device_id) & _ALARM.c.cleared_at.is_(None)
+        self._connection.execute(update(_ALARM).where(mine).values(cleared_at=at))
+
     def open(self, device_id: str | None = None) -> list[Alarm]:
         """Open alarms, newest first; of one device where it is named."""
         query = select(_ALARM).where(_ALARM.c.cleared_at.is_(None)).order_by(_ALARM.c.raised_at.desc())

@@ -80,6 +80,15 @@ class Operations:
         rows = self._connection.execute(query).mappings()
         return [Effect(**{f.name: row[f.name] for f in fields(Effect)}) for row in rows]
 
+    def automatic_holds_since(self, moment: datetime) -> int:
+        """How many sessions automatic holds have promised to cut since the moment."""
+        query = select(func.count()).where(
+            _EFFECT.c.kind == "cut",
+            _EFFECT.c.detail.like("held: automatic%"),
+            _EFFECT.c.created_at >= moment,
+        )
+        return int(self._connection.execute(query).scalar_one())
+
     def done(self, effect_id: int, at: datetime, took_ms: float) -> None:
         """The effect reached the wire."""
         where = _EFFECT.c.effect_id == effect_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ _SHORT: Final = {
 }
 _UPPER_BOUND: Final = {"CN": 64, "serialNumber": 64, "C": 2, "O": 64, "OU": 64}
 """RFC 5280 appendix A.1, ub-*."""
+_PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,./:=?-]+")
 _STRINGS: Final = (asn1.UTF8_STRING, asn1.PRINTABLE_STRING, asn1.IA5_STRING)
 
 
@@ -47,6 +49,9 @@ def encode(*, common_name: str, organization: str = "", serial_number: str = "")
 def _rdn(attribute: Attribute) -> bytes:
     check_text(attribute.value, attribute.label, _UPPER_BOUND[attribute.label])
     kind = asn1.printable_string if attribute.label in ("C", "serialNumber") else asn1.utf8_string
+    if kind is asn1.printable_string and not _PRINTABLE.fullmatch(attribute.value):
+        problem = f"{attribute.label} {attribute.value!r} holds more than letters, digits and ' ()+,-./:=?"
+        raise RequestRefused(f"{problem} (X.680 PrintableString).", field=attribute.label)
     return asn1.set_of([asn1.sequence(asn1.oid(attribute.oid), kind(attribute.value))])
 
 

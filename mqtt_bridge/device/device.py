@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from mqtt_bridge import topics
 from mqtt_bridge.client import MqttClient
@@ -58,6 +59,7 @@ class Device:
         log: Log = _silent,
         on_notice: Callable[[Notice], None] = lambda _: None,
         timeout: float = 10.0,
+        protocol: Literal["5", "3.1.1"] = "5",
     ) -> None:
         self._home = Home(state_dir)
         self._root_pem = root_pem
@@ -65,6 +67,7 @@ class Device:
         self._clock = clock
         self._log = log
         self._timeout = timeout
+        self._protocol = protocol
         self._mailbox = Mailbox(on_notice)
         self._live = LiveSession(
             self._home, self._mailbox, link_factory=link_factory, clock=clock, log=log, timeout=timeout
@@ -137,7 +140,11 @@ class Device:
 
     def _ask(self, bootstrap: tuple[str, int], token: str, device_id: str) -> None:
         attempt = enroll.prepare(
-            self._home, device_id=device_id, root_pem=self._root_pem or b"", now=self._clock()
+            self._home,
+            device_id=device_id,
+            root_pem=self._root_pem or b"",
+            now=self._clock(),
+            protocol=self._protocol,
         )
         if attempt.activate_before is None:
             self._bootstrap(bootstrap, token)
@@ -148,6 +155,7 @@ class Device:
             host=where[0],
             port=where[1],
             client_id=session,
+            protocol=self._home.state.protocol,
             username=device_id,
             tls=TlsFiles(self._home.root_path),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from typing import Literal
 
 from mqtt_bridge import topics
 from mqtt_bridge.device import owner
@@ -40,11 +41,18 @@ def signatures(key: HybridPrivateKey, data: bytes) -> Signatures:
     return Signatures(classical=Octets(key.classical.sign(data)), alternative=alternative)
 
 
-def prepare(home: Home, *, device_id: str, root_pem: bytes, now: datetime) -> Attempt:
+def prepare(
+    home: Home,
+    *,
+    device_id: str,
+    root_pem: bytes,
+    now: datetime,
+    protocol: Literal["5", "3.1.1"] = "5",
+) -> Attempt:
     """The attempt to go on with, a new one where there is none. Raises AlreadyEnrolled, WrongInput."""
     topics.check("device", device_id)
     if home.is_new:
-        home.create(device_id, root_pem)
+        home.create(device_id, root_pem, protocol=protocol)
     if home.state.device_id != device_id:
         raise WrongInput(
             f"This state directory belongs to {home.state.device_id}.",

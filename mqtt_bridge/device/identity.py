@@ -47,6 +47,8 @@ class State(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     v: Literal[1] = 1
     device_id: DeviceId
+    protocol: Literal["5", "3.1.1"] = "5"
+    """Of MQTT; everything of the contract works on both."""
     ops: Endpoint | None = None
     boot: Count = 0
     """Rises at each start, before anything is sent: (boot, seq) never repeats."""
@@ -107,10 +109,10 @@ class Home:
         """Nothing was ever stored here."""
         return self._state is None
 
-    def create(self, device_id: str, root_pem: bytes) -> None:
+    def create(self, device_id: str, root_pem: bytes, *, protocol: Literal["5", "3.1.1"] = "5") -> None:
         """First contact: the name, and the root that is pinned from now on."""
         files.write(self.root_path, root_pem)
-        self._write(State(device_id=device_id))
+        self._write(State(device_id=device_id, protocol=protocol))
 
     def save(self, **changes: object) -> State:
         """The state with `changes`, on the disk when this returns."""

@@ -82,6 +82,7 @@ class LiveSession:
             host=home.state.ops.host,
             port=home.state.ops.port,
             client_id=home.state.device_id,
+            protocol=home.state.protocol,
             tls=home.tls(generation),
             will=Will(self._up("state"), self._presence("offline"), retain=True),
         )

@@ -124,6 +124,7 @@ def enroll(
     token_file: Annotated[Path | None, typer.Option(help="File of mode 0600 with the join token.")] = None,
     token_fd: Annotated[int | None, typer.Option(help="File descriptor to read the token from.")] = None,
     timeout: Timeout = 10.0,
+    mqtt3: Annotated[bool, typer.Option("--mqtt3", help="Speak MQTT 3.1.1, from now on.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Get a certificate with a join token (asked for, never an argument). Run it again to resume."""
@@ -133,7 +134,14 @@ def enroll(
 
         address = read_address(bootstrap)
         root_pem = files.read(root, "root")
-        with Device(state, root_pem, log=_log, on_notice=_notice, timeout=timeout) as device:
+        with Device(
+            state,
+            root_pem,
+            log=_log,
+            on_notice=_notice,
+            timeout=timeout,
+            protocol="3.1.1" if mqtt3 else "5",
+        ) as device:
             token = read_token(token_file, token_fd) if device.needs_token else ""
             device.enroll(bootstrap=address, token=token, device_id=device_id)
             _show({"state": device.state, **_certificate(device)}, as_json)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from mqtt_bridge.client_settings import Log
 from mqtt_bridge.device.device import Device
-from mqtt_bridge.errors import BridgeError, BrokerRefused
+from mqtt_bridge.errors import BridgeError
 
 _RENEW_AGAIN_AFTER = timedelta(minutes=10)
 _SETTLED = 5.0
@@ -77,10 +77,8 @@ class Session:
             return True
         try:
             self._device.connect()
-        except BrokerRefused:
-            raise
         except BridgeError as gone:
-            if gone.kind != "dependency":
+            if gone.kind != "dependency":  # refused: held, revoked or expired
                 raise
             self._life.log("Not connected; trying again.", gone)
             self._stop.wait(self._backoff.pause())

@@ -6,12 +6,15 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from mqtt_bridge import messages as m
 from mqtt_bridge import topics
 from mqtt_bridge.client_settings import NO_PROPERTIES, ClientSettings, Log, Message, MessageProperties
+from mqtt_bridge.device.device import Device
 from mqtt_bridge.device.owner import holds
 from mqtt_bridge.errors import BrokerRefused, BrokerUnreachable
 from mqtt_bridge.octets import Octets
@@ -213,3 +216,25 @@ class BoxedLink:
 
     def disconnect(self, timeout: float = 5.0) -> None:
         self.is_ready = False
+
+
+BOOTSTRAP = ("bootstrap.test", 8884)
+
+
+def device(tmp_path: Path, registry: BoxedRegistry) -> Device:
+    return Device(
+        tmp_path / "state",
+        house().root_pem,
+        link_factory=registry.link,
+        clock=lambda: NOW,
+        timeout=0.02,
+    )
+
+
+def enroll(tmp_path: Path, registry: BoxedRegistry, token: str = TOKEN) -> None:
+    with device(tmp_path, registry) as made:
+        made.enroll(bootstrap=BOOTSTRAP, token=token, device_id=DEVICE)
+
+
+def changed(**fields: object) -> Callable[[Struct], Struct]:
+    return lambda answer: msgspec.structs.replace(answer, **fields)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 
-import msgspec
 import pytest
 from msgspec import Struct
 
@@ -24,27 +21,8 @@ from mqtt_bridge.device.errors import (
     RejectedNow,
     WrongInput,
 )
-from mqtt_bridge.octets import Octets
-from pki import profiles
-from tests.unit.mqtt_bridge.device_authority import DEVICE, NOW, TOKEN, house, root, under
-from tests.unit.mqtt_bridge.device_fixtures import BoxedRegistry
-
-BOOTSTRAP = ("bootstrap.test", 8884)
-
-
-def device(tmp_path: Path, registry: BoxedRegistry) -> Device:
-    return Device(
-        tmp_path / "state",
-        house().root_pem,
-        link_factory=registry.link,
-        clock=lambda: NOW,
-        timeout=0.02,
-    )
-
-
-def enroll(tmp_path: Path, registry: BoxedRegistry, token: str = TOKEN) -> None:
-    with device(tmp_path, registry) as made:
-        made.enroll(bootstrap=BOOTSTRAP, token=token, device_id=DEVICE)
+from tests.unit.mqtt_bridge.device_authority import DEVICE, NOW, TOKEN, house
+from tests.unit.mqtt_bridge.device_fixtures import BOOTSTRAP, BoxedRegistry, changed, device, enroll
 
 
 def test_a_token_becomes_an_active_hybrid_certificate(tmp_path: Path) -> None:
@@ -67,81 +45,6 @@ def test_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in state.rglob("*.pem")}
     assert modes.keys() == {"root.pem", "key.pem", "alternative-key.pem", "chain.pem"}
     assert set(modes.values()) == {0o600}
-
-
-def _challenge(**fields: object) -> Callable[[Struct], Struct]:
-    return lambda answer: msgspec.structs.replace(answer, **fields)
-
-
-_OTHER_NONCE = Octets(bytes(32))
-
-
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"nonce": _OTHER_NONCE}, "signature"),
-        ({"nonce": Octets(b"short")}, "nonce"),
-        ({"expires_at": "2026-11-22T05:59:59Z"}, "expires_at"),
-        ({"expires_at": "2026-13-22T05:59:59Z"}, "expires_at"),
-        ({"expires_at": "2026-11-23T06:02:00Z"}, "signature"),
-        ({"issuer_fingerprints": ["00" * 32]}, "issuer_fingerprints"),
-        ({"signer_chain": [Octets(b"0\x00"), Octets(b"0\x00")]}, "signer_chain"),
-        ({"csr": m.CsrAttributes(common_name="other-device", classical="ec-p256")}, "csr.common_name"),
-        ({"rid": "another"}, "rid"),
-    ],
-)
-def test_a_challenge_that_was_touched_is_not_the_owners(
-    tmp_path: Path, fields: dict[str, object], field: str
-) -> None:
-    registry = BoxedRegistry(change={"hello": _challenge(**fields)})
-    with pytest.raises(OwnerNotProven) as refused:
-        enroll(tmp_path, registry)
-    assert refused.value.field == field
-    assert [verb for verb, _ in registry.asked] == ["hello"]  # nothing of ours was shown to it
-
-
-def test_each_half_of_the_owners_signature_must_hold(tmp_path: Path) -> None:
-    def drop(answer: Struct) -> Struct:
-        signature = cast(m.Challenge, answer).signature
-        return msgspec.structs.replace(answer, signature=m.Signatures(classical=signature.classical))
-
-    with pytest.raises(OwnerNotProven, match="signature does not hold"):
-        enroll(tmp_path, BoxedRegistry(change={"hello": drop}))
-
-
-def test_another_hospitals_registry_is_not_ours(tmp_path: Path) -> None:
-    with pytest.raises(OwnerNotProven, match="names another issuer"):
-        enroll(tmp_path, BoxedRegistry(house=house("Other")))
-
-
-def test_a_root_of_the_same_name_with_other_keys_is_not_ours(tmp_path: Path) -> None:
-    fake_root = root("Test Root")
-    fake_issuing = under(fake_root, profiles.ISSUING_CA, "Test Issuing", 2)
-    signer = under(fake_issuing, profiles.REGISTRY, "Test Registry", 3)
-    fake = type(house())(fake_root, fake_issuing, signer)
-    with pytest.raises(OwnerNotProven, match="signature of the chain"):
-        enroll(tmp_path, BoxedRegistry(house=fake))
-
-
-@pytest.mark.parametrize("profile", [profiles.DEVICE, profiles.SERVER, profiles.BRIDGE])
-def test_a_device_of_the_same_ca_cannot_pose_as_the_registry(
-    tmp_path: Path, profile: profiles.Profile
-) -> None:
-    plain = replace(profile, alt_names=profiles.AltNames.NONE)
-    impostor = under(house().issuing, plain, "impostor-01", 7)
-    with pytest.raises(OwnerNotProven, match="not the registry's"):
-        enroll(tmp_path, BoxedRegistry(signer=impostor))
-
-
-def test_a_chain_for_other_keys_is_not_kept(tmp_path: Path) -> None:
-    def swap(answer: Struct) -> Struct:
-        other = under(house().issuing, profiles.DEVICE, DEVICE, 9).certificate
-        issuing = house().issuing.certificate
-        return msgspec.structs.replace(answer, chain=[Octets(other.der), Octets(issuing.der)])
-
-    with pytest.raises(OwnerNotProven, match="other keys"):
-        enroll(tmp_path, BoxedRegistry(change={"enroll": swap}))
-    assert not list((tmp_path / "state").rglob("chain.pem"))
 
 
 @pytest.mark.parametrize("verb", ["hello", "enroll", "confirm"])
@@ -232,7 +135,7 @@ def test_a_certificate_not_confirmed_in_time_is_forgotten(tmp_path: Path) -> Non
         clock=lambda: NOW + timedelta(hours=2),
         timeout=0.02,
     )
-    registry.change["hello"] = _challenge(expires_at="2026-11-22T09:00:00Z")
+    registry.change["hello"] = changed(expires_at="2026-11-22T09:00:00Z")
     with late, pytest.raises(OwnerNotProven, match="signature"):
         late.enroll(bootstrap=BOOTSTRAP, token=TOKEN, device_id=DEVICE)
     assert [verb for verb, _ in registry.asked][-1] == "hello"

@@ -13,9 +13,10 @@ from pki import extensions, names, oids
 from pki.crl_list import CertificateList
 from pki.errors import MalformedInput
 from pki.extensions import KeyUsage
-from pki.findings import Finding, Severity, error
+from pki.findings import Finding, error
+from pki.hybrid_signature import alternative_findings
 from pki.keys import HybridPublicKey
-from pki.tbs import Certificate, read_alternative
+from pki.tbs import Certificate
 
 _FEW: Final = 5
 """How many lost serials a message names."""
@@ -42,37 +43,15 @@ def verify_crl(
     if classical and not issuer.classical.verify(crl.algorithm, crl.signature, crl.tbs):
         problem = "The classical signature is not by the issuer's key."
         findings.append(error("crl.signature_invalid", problem, _name(crl)))
-    findings += _alternative_findings(crl, issuer, classical=classical, required=alternative)
+    findings += alternative_findings(
+        crl.extensions,
+        lambda: crl.pre_tbs,
+        issuer.alternative,
+        who=_name(crl),
+        classical=classical,
+        required=alternative,
+    )
     return tuple(findings)
-
-
-def _alternative_findings(
-    crl: CertificateList, issuer: HybridPublicKey, *, classical: bool, required: bool
-) -> list[Finding]:
-    found, structure = read_alternative(crl.extensions)
-    key = issuer.alternative
-    if structure:
-        return list(structure)
-    if key is None:
-        problem = "The issuer has no alternative key, so nobody vouches with one for this list."
-        if not classical:
-            return [error("crl.issuer_has_no_alternative_key", problem, _name(crl))]
-        return (
-            [Finding("crl.issuer_has_no_alternative_key", Severity.WARNING, problem, _name(crl))]
-            if found
-            else []
-        )
-    if found is None:
-        problem = "The alternative signature is missing in a list of an issuer that has an alternative key."
-        severity = Severity.ERROR if required or not classical else Severity.WARNING
-        return [Finding("crl.alternative_signature_missing", severity, problem, _name(crl))]
-    if found.algorithm.value != key.algorithm.value:
-        problem = f"The alternative signature is {found.algorithm}; the issuer's key is {key.algorithm}."
-        return [error("crl.alternative_algorithm_not_the_issuers", problem, _name(crl))]
-    if not key.verify(found.algorithm, found.value, crl.pre_tbs):
-        problem = "The alternative signature is not by the issuer's alternative key."
-        return [error("crl.alternative_signature_invalid", problem, _name(crl))]
-    return []
 
 
 def _issuer_findings(crl: CertificateList, issuer: Certificate) -> Iterator[Finding]:

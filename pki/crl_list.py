@@ -100,7 +100,9 @@ class CertificateList:
         """Every serial that the list names."""
         return frozenset(self._offsets)
 
-    def __len__(self) -> int:
+    @property
+    def entry_count(self) -> int:
+        """How many serials the list names."""
         return len(self._offsets)
 
     def revoked(self, certificate_serial: int) -> RevokedEntry | None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pki.bundle import TrustAnchor, TrustBundle
+from pki.findings import Severity
 from pki.path import Status, VerifyPolicy, verify, verify_bytes
 from pki.tbs import Certificate
 from tests.unit.pki.path_fixtures import ANCHOR, BUNDLE, DEVICE, ISSUING, NOW, bundle_of
@@ -42,6 +43,13 @@ def test_no_changed_intermediate_is_believed(place: int, octet: int) -> None:
         DEVICE.der, bundle=bundle_of(ANCHOR, ()), now=NOW, intermediates=(mutated,), policy=OFF
     )
     assert found.is_valid is (mutated == ISSUING.der)
+
+
+def test_a_rule_that_crashes_is_a_fatal_finding_and_not_a_pass() -> None:
+    """A clock without a zone is the caller's mistake, and no comparison with it succeeds."""
+    verdict = verify(DEVICE, bundle=BUNDLE, now=NOW.replace(tzinfo=None), policy=OFF)
+    assert verdict.status is Status.INVALID
+    assert Severity.FATAL in {f.severity for f in verdict.findings}
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "pq_only"])

@@ -1,8 +1,9 @@
 """Was one certificate of a path revoked? Only what its issuer vouches for counts; unknown is a finding.
 
 RFC 5280 6.3.3 for lists that cover everything an issuer issued, with deltas. A list is believed under the
-same demand as the certificates: both signatures by the issuer's established keys. Evidence contradicts
-itself only to the worse: one authentic "revoked" outweighs every "good".
+same demand as the certificates: both signatures by the issuer's established keys. A response has only one
+signature, so where the alternative one is a must, "good" counts from a post-quantum responder only.
+Evidence contradicts itself only to the worse: one authentic "revoked" outweighs every "good".
 """
 
 from __future__ import annotations
@@ -14,12 +15,17 @@ from functools import lru_cache
 from typing import Literal
 
 from pki import path_rules
+from pki.algorithms import SIGNATURE_BYTES
+from pki.cert_id import CertId
 from pki.crl_checks import verify_crl
 from pki.crl_list import CertificateList, CrlReason, RevokedEntry
 from pki.errors import MalformedInput
 from pki.extensions import KeyUsage
 from pki.findings import Finding, Severity, error
 from pki.keys import HybridPublicKey
+from pki.ocsp import verify_response
+from pki.ocsp_parse import OcspResponse, parse_response
+from pki.ocsp_response import Good, Revoked
 from pki.path_rules import Demand
 from pki.tbs import Certificate
 
@@ -48,10 +54,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One authentic answer; `entry` is None for good."""
+    """One authentic answer; without `revoked_at` it is good."""
 
     source: str
-    entry: RevokedEntry | None = None
+    revoked_at: datetime | None = None
+    reason: CrlReason = CrlReason.UNSPECIFIED
+
+    @classmethod
+    def by_list(cls, source: str, entry: RevokedEntry | None) -> Told:
+        """What a list says, by its entry or by having none."""
+        return cls(source) if entry is None else cls(source, entry.revoked_at, entry.reason)
 
 
 def findings(asked: Asked, evidence: StatusEvidence, policy: Revocation) -> Iterator[Finding]:
@@ -60,17 +72,22 @@ def findings(asked: Asked, evidence: StatusEvidence, policy: Revocation) -> Iter
         return
     who = path_rules.name_of(asked.certificate)
     usable, remarks = _authentic_lists(asked, evidence)
-    yield from remarks
     told = list(_told_by_lists(asked, usable))
-    revoked = [answer for answer in told if answer.entry is not None]
-    for answer in revoked[:1]:
-        if (entry := answer.entry) is not None:
-            reason = entry.reason.name.lower().replace("_", " ")
-            problem = (
-                f"The certificate was revoked at {entry.revoked_at:%Y-%m-%d %H:%M:%S}Z "
-                f"({reason}), says {answer.source}."
-            )
-            yield error("path.certificate_revoked", problem, who)
+    for der in evidence.ocsp_responses:
+        for answer in _told_by_response(asked, der):
+            if isinstance(answer, Told):
+                told.append(answer)
+            else:
+                remarks.append(answer)
+    yield from remarks
+    revoked = next((answer for answer in told if answer.revoked_at is not None), None)
+    if revoked is not None:
+        reason = revoked.reason.name.lower().replace("_", " ")
+        problem = (
+            f"The certificate was revoked at {revoked.revoked_at:%Y-%m-%d %H:%M:%S}Z "
+            f"({reason}), says {revoked.source}."
+        )
+        yield error("path.certificate_revoked", problem, who)
     if not told:
         severity = Severity.ERROR if policy == "require" else Severity.WARNING
         given = f"{len(evidence.crls)} lists and {len(evidence.ocsp_responses)} responses given"
@@ -97,8 +114,7 @@ def _authentic_lists(asked: Asked, evidence: StatusEvidence) -> tuple[list[Certi
             remarks += judged
         else:
             why = refused[0].message if refused else "The issuer's keyUsage lacks cRLSign."
-            about = path_rules.name_of(asked.certificate)
-            remarks.append(Finding("path.revocation_list_not_used", Severity.NOTICE, why, about))
+            remarks.append(_unused("path.revocation_list_not_used", why, asked))
     return usable, remarks
 
 
@@ -123,7 +139,7 @@ def _told_by_lists(asked: Asked, lists: list[CertificateList]) -> Iterator[Told]
         entry = crl.revoked(serial)
         # A final revocation stays one in a list that lapsed: hiding the fresh list must not help.
         if entry is not None and entry.reason not in (CrlReason.CERTIFICATE_HOLD, CrlReason.REMOVE_FROM_CRL):
-            yield Told(f"list {crl.crl_number}", entry)
+            yield Told.by_list(f"list {crl.crl_number}", entry)
     fresh = [crl for crl in lists if crl.this_update <= asked.now <= crl.next_update]
     complete = max((c for c in fresh if not c.is_delta), key=lambda c: c.crl_number, default=None)
     if complete is None:
@@ -134,10 +150,53 @@ def _told_by_lists(asked: Asked, lists: list[CertificateList]) -> Iterator[Told]
     if delta is not None and change is not None:
         source = f"delta {delta.crl_number} upon list {complete.crl_number}"
         entry = None if change.reason is CrlReason.REMOVE_FROM_CRL else change
-    yield Told(source, entry)
+    yield Told.by_list(source, entry)
 
 
 def _continues(delta: CertificateList, complete: CertificateList) -> bool:
     """5.2.4: a delta applies to a complete list no older than its base, and is itself the newer one."""
     base = delta.base_crl_number
     return base is not None and base <= complete.crl_number < delta.crl_number
+
+
+def _told_by_response(asked: Asked, der: bytes) -> Iterator[Told | Finding]:
+    """What one response says of the certificate; a notice where it speaks of it and is not to be used."""
+    response = _parsed_response(der)
+    if response is None or response.basic is None:
+        return
+    serial = asked.certificate.serial
+    named = {CertId.parse(answer.cert_id) for answer in response.basic.answers}
+    for cert_id in (c for c in named if c.certificate_serial == serial and c.matches(asked.issuer)):
+        judged = verify_response(
+            response,
+            cert_id,
+            asked.issuer,
+            asked.now,
+            issuer_keys=asked.issuer_keys,
+            classical=asked.demand.classical,
+            alternative=asked.demand.alternative,
+        )
+        refused, answer = [f for f in judged if f.refuses], response.basic.answer_for(cert_id)
+        status = answer.status if answer is not None else None
+        if refused:
+            yield _unused("path.revocation_response_not_used", refused[0].message, asked)
+        elif isinstance(status, Revoked):
+            yield Told("an OCSP response", status.revoked_at, status.reason)
+        elif isinstance(status, Good):
+            if asked.demand.alternative and response.basic.algorithm not in SIGNATURE_BYTES:
+                problem = "Only a classical signature says good; ask for a post-quantum one."
+                yield _unused("path.revocation_response_not_used", problem, asked)
+            else:
+                yield Told("an OCSP response")
+
+
+@lru_cache(maxsize=64)
+def _parsed_response(der: bytes) -> OcspResponse | None:
+    try:
+        return parse_response(der)
+    except MalformedInput:
+        return None
+
+
+def _unused(rule: str, why: str, asked: Asked) -> Finding:
+    return Finding(rule, Severity.NOTICE, why, path_rules.name_of(asked.certificate))

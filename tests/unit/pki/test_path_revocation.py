@@ -144,6 +144,12 @@ def test_a_delta_alone_or_upon_a_later_base_tells_nothing_good() -> None:
     assert refusals(judged(ROOTS, held, release)) == ["path.certificate_revoked"]
 
 
+def test_an_old_delta_does_not_release_from_a_newer_list() -> None:
+    held = crl(ISSUING, revoked(DEVICE, CrlReason.CERTIFICATE_HOLD), number=5)
+    release = crl(ISSUING, revoked(DEVICE, CrlReason.REMOVE_FROM_CRL), number=2, base=1)
+    assert refusals(judged(ROOTS, held, release)) == ["path.certificate_revoked"]
+
+
 STOLEN = HybridPrivateKey(keys("issuing").classical)
 MIXED = HybridPrivateKey(keys("issuing").classical, keys("mallory").alternative)
 
@@ -156,6 +162,12 @@ def test_a_forgers_list_is_not_used_and_the_reason_is_told(key: HybridPrivateKey
     assert "signature" in remarks(verdict)
     beside = judged(ROOTS, crl(ISSUING, revoked(DEVICE)), crl(ISSUING, number=7, key=key))
     assert refusals(beside) == ["path.certificate_revoked"]
+
+
+def test_on_the_day_after_a_list_stands_by_its_alternative_signature_alone() -> None:
+    broken = HybridPrivateKey(keys("mallory").classical, keys("issuing").alternative)
+    assert refusals(judged(ROOTS, crl(ISSUING, key=broken))) == ["path.revocation_unknown"]
+    assert judged(ROOTS, crl(ISSUING, key=broken), mode="pq_only").status is Status.PQ_ONLY_VALID
 
 
 def test_a_forgers_list_cannot_revoke() -> None:

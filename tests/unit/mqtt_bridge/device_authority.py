@@ -34,7 +34,7 @@ class Authority:
         )
 
     def issue(
-        self, profile: profiles.Profile, name: str, public: HybridPublicKey, *, serial: int, days: int = 30
+        self, profile: profiles.Profile, name: str, public: HybridPublicKey, *, serial: int, days: int = 3650
     ) -> bytes:
         unsigned = template.unsigned_certificate(
             profile,
@@ -61,7 +61,7 @@ def root(name: str) -> Authority:
         issuer,
         serial=1,
         not_before=NOW - timedelta(days=1),
-        not_after=NOW + timedelta(days=3650),
+        not_after=NOW + timedelta(days=7300),
         urls=profiles.StatusUrls(),
     )
     return Authority(key, tbs.Certificate.parse(tbs.sign(unsigned, key)))

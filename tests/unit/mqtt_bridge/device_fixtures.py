@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -37,9 +37,10 @@ def sign(key: HybridPrivateKey, data: bytes) -> m.Signatures:
 
 @dataclass
 class BoxedRegistry:
-    """Answers like the real one; the fields below `house` are its fault hooks."""
+    """Answers like the real one; the fields below `clock` are its fault hooks."""
 
     house: House = field(default_factory=house)
+    clock: Callable[[], datetime] = lambda: NOW
     signer: Authority | None = None
     change: dict[str, Callable[[Struct], Struct]] = field(default_factory=dict)
     """verb asked -> what becomes of the answer."""
@@ -88,9 +89,13 @@ class BoxedRegistry:
             verb = "pending"
         return verb, m.encode(answer)
 
+    def _later(self, *, minutes: int) -> str:
+        moment = self.clock() + timedelta(minutes=minutes)
+        return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
     def _challenge(self, payload: bytes) -> m.Challenge:
         hello = m.decode(m.Hello, payload, "hello")
-        expires = (NOW + timedelta(minutes=2)).isoformat().replace("+00:00", "Z")
+        expires = self._later(minutes=2)
         issuing, signer = self.house.issuing.certificate, self.signer or self.house.signer
         signed = transcript.challenge(NONCE, hello.device_id, hello.rid, expires, issuing.fingerprint)
         return m.Challenge(
@@ -129,7 +134,7 @@ class BoxedRegistry:
         certificate = tbs.Certificate.parse(der)
         self.issued.append(certificate.fingerprint.hex())
         self._certificates[certificate.fingerprint.hex()] = certificate
-        before = (NOW + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+        before = self._later(minutes=60)
         chain = [Octets(der), Octets(issuing.certificate.der)]
         return m.Accepted(rid=rid, chain=chain, activate_before=before, ops=ops)
 

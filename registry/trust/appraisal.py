@@ -46,14 +46,12 @@ def appraise(
         seen = replace(seen, standing=said, hard_rules=hysteresis.outstanding(state.hard_rules, said, policy))
     vector = known + said
     is_silent = weight < policy.freshness_floor
-    failed = (*(j.claim for j in known if j.passed is False), *seen.hard_rules)
+    failed = (*(j.claim for j in known if j.passed is False and j.claim in policy.caps), *seen.hard_rules)
     passed = {judgement.claim for judgement in vector if judgement.passed}
-    best = hysteresis.cap(failed, is_silent or bool(broken) or not policy.required <= passed, policy)
-    sample = (
-        Sample.SWEEP
-        if claims is None
-        else _sample(evidence, vector, bool(failed or broken or is_silent), policy)
-    )
+    is_lacking = is_silent or bool(broken) or not policy.required <= passed
+    best = hysteresis.cap(failed, is_lacking, policy)
+    is_blocked = is_lacking or bool(failed)
+    sample = Sample.SWEEP if claims is None else _sample(evidence, vector, is_blocked, policy)
     after = hysteresis.move(seen, sample, policy, now, best=best, is_silent=is_silent)
     told = reasons.findings(vector, after.hard_rules, policy, in_maintenance=evidence.in_maintenance)
     appraisal = Appraisal(

@@ -13,7 +13,10 @@ from registry.trust.policy import Policy
 
 
 class Sample(Enum):
-    """What one look at a device was. NEITHER: a hard criterion fails, or a maintenance window is declared."""
+    """What one look at a device was. CLEAN: everything needed for trust is there and nothing fails.
+
+    NEITHER: a hard criterion fails or is not known, or a declared window excuses behaviour.
+    """
 
     CLEAN = "clean"
     BAD = "bad"
@@ -44,10 +47,13 @@ def outstanding(before: tuple[str, ...], said: Iterable[Judgement], policy: Poli
 
 
 def cap(failed: Iterable[str], missing: bool, policy: Policy) -> Tier:
-    """The best tier that failed hard criteria allow; `missing`: something needed for trust is not known."""
+    """The best tier that failed hard criteria allow; `missing`: something needed for trust is not known.
+
+    A criterion remembered from another policy version, which this one does not name, allows UNKNOWN.
+    """
     best = Tier.UNKNOWN if missing else Tier.TRUSTED
     for claim in failed:
-        best = best.capped(policy.caps.get(claim, Tier.TRUSTED))
+        best = best.capped(policy.caps.get(claim, Tier.UNKNOWN))
     return best
 
 
@@ -64,7 +70,7 @@ def move(
     tier = down
     if sample is Sample.CLEAN and down is state.tier and clean >= target:
         if now >= may_rise_from(state, policy, now):
-            tier = _better(down, _NEXT_UP[down].capped(best))
+            tier = _NEXT_UP[down]
         if tier is not state.tier:
             clean = 0
         if tier is Tier.TRUSTED:
@@ -101,7 +107,3 @@ def _streaks(state: TrustState, sample: Sample, *, is_silent: bool) -> tuple[int
     if sample is Sample.CLEAN:
         return 0, state.clean_streak + 1
     return state.bad_streak + (sample is Sample.BAD), 0
-
-
-def _better(one: Tier, other: Tier) -> Tier:
-    return other if other.rank > one.rank else one

@@ -231,3 +231,35 @@ def test_the_same_evidence_gives_the_same_bits_also_from_a_stored_memory() -> No
     first = judged(said)
     assert first == judged(said)
     assert first == judged(said, state_from_dict(state_to_dict(TRUSTED)))
+
+
+def test_a_criterion_of_an_older_policy_still_waits() -> None:
+    remembered = dataclasses.replace(TRUSTED, hard_rules=("vendor.recalled",))
+    assert judged(evidence(1), remembered)[0].tier is Tier.UNKNOWN
+    assert judged(evidence(1), release(remembered, ["vendor.recalled"]))[0].tier is Tier.TRUSTED
+
+
+def test_another_certificate_is_behaviour() -> None:
+    appraisal, state = judged(evidence(1, cert_fp=ALTERED))
+    assert (appraisal.tier, state.bad_streak) == (Tier.TRUSTED, 1)
+    assert [(f.rule, f.severity) for f in appraisal.findings] == [("certificate.own", Severity.WARNING)]
+
+
+def test_a_clone_cannot_wind_the_counters_back() -> None:
+    _, state = judged(evidence(50))
+    for seq in (2, 3):
+        _, state = judged(evidence(seq, NOW + seq * SECOND), state)
+    assert (state.last_boot, state.last_seq) == (3, 50)
+
+
+def test_evidence_that_overtook_an_older_one_stays_the_latest() -> None:
+    _, state = appraise(evidence(1, NOW), TRUSTED, POLICY, NOW)
+    _, state = appraise(evidence(2, NOW - timedelta(minutes=9)), state, POLICY, NOW)
+    assert state.last_evidence_at == NOW
+
+
+def test_silence_breaks_a_row_of_clean_samples() -> None:
+    state = after_clean(TrustState(), POLICY.m_first - 1, seq=1, at=NOW)
+    later = NOW + timedelta(hours=2)
+    _, state = appraise(sweep(later), state, POLICY, later)
+    assert state.clean_streak == 0

@@ -27,7 +27,7 @@ STEP = st.tuples(st.sampled_from([*CHANGES, "silence"]), st.sampled_from([1, 30,
 
 def walked(steps: list[tuple[str, int]]) -> list[tuple[str, TrustState]]:
     """Each step's kind with the memory after it; seconds pass before each."""
-    state, at, trail = TrustState(), NOW, []
+    state, at, trail = TrustState(last_boot=3, last_seq=0), NOW, []
     for seq, (kind, seconds) in enumerate(steps, start=1):
         at += timedelta(seconds=seconds)
         said = sweep(at) if kind == "silence" else evidence(seq, at, not_after=None, also=CHANGES[kind])

@@ -151,3 +151,9 @@ def test_full_width_digits_do_not_hide_a_number() -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_text_passes_or_is_refused_by_our_error(text: str) -> None:
     assert not (passes(text) and has_hidden(text))
+
+
+@pytest.mark.parametrize("prefix", ["x", "xy", "xyz", "wxyz"])
+def test_a_prefix_does_not_shift_base64_out_of_sight(prefix: str) -> None:
+    with pytest.raises(PhiStopped):
+        guard_text("topic", prefix + IN_BASE64["ssn_base64"])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -36,6 +37,16 @@ class Events(Protocol):
 
     def error(self, text: str) -> None:
         """What paho logs as an error: the socket's and TLS's own words."""
+
+
+class _ErrorsOnly(logging.Logger):
+    """paho's log: a logger and not `on_log`, for which paho formats a line per packet."""
+
+    def __init__(self, events: Events) -> None:
+        super().__init__("paho", logging.ERROR)
+        handler = logging.Handler()
+        handler.emit = lambda record: events.error(record.getMessage())  # type: ignore[method-assign]
+        self.addHandler(handler)
 
 
 class PahoDoor(paho.Client):
@@ -111,7 +122,7 @@ class PahoDoor(paho.Client):
         self.on_subscribe = self._subscribed
         self.on_publish = self._published
         self.on_message = self._arrived
-        self.on_log = self._logged
+        self.enable_logger(_ErrorsOnly(self._events))
         # With a register-write hook paho leaves all writing to our loop: one thread on the TLS socket.
         self.on_socket_register_write = lambda *_: None
 
@@ -149,10 +160,6 @@ class PahoDoor(paho.Client):
                 _from_paho(message.properties),
             )
         )
-
-    def _logged(self, _client: object, _data: object, level: int, text: str) -> None:
-        if level == LogLevel.MQTT_LOG_ERR:
-            self._events.error(text)
 
 
 def _refusal(reason: ReasonCode) -> str:

@@ -19,6 +19,7 @@ from amqtt.contexts import Action, BrokerConfig, ListenerConfig
 from amqtt.errors import AMQTTError
 from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+from amqtt.mqtt.puback import PubackPacket
 from amqtt.session import OutgoingApplicationMessage, Session
 
 from mqtt_bridge.broker import access
@@ -34,6 +35,7 @@ _RULES: Mapping[str, Sequence[access.Rule]] = {
 _LISTENER = "medtrust.listener"
 _OUT = "medtrust.out"
 _CONNECT_WITHIN = 10.0
+_WAITER_TURNS = 1000
 _SESSION_KEPT = 14 * 24 * 3600
 
 
@@ -70,6 +72,14 @@ class _Handler(BrokerProtocolHandler):  # type: ignore[misc]
     def handle_read_timeout(self) -> None:
         """The keepalive ran out (MQTT 3.1.1 3.1.2.10)."""
         self.writer.abort()
+
+    async def handle_puback(self, puback: PubackPacket) -> None:
+        """Waits for the waiter: amqtt registers it after sending, and the answer may be faster."""
+        for _ in range(_WAITER_TURNS):
+            if puback.variable_header.packet_id in self._puback_waiters or self.session is None:
+                break
+            await asyncio.sleep(0.001)
+        await super().handle_puback(puback)
 
     async def mqtt_publish(
         self, topic: str, data: bytes, qos: int | None, retain: bool, ack_timeout: int | None = None

@@ -1,14 +1,15 @@
-"""Extensions that say who or what the subject is: host names, hardwareModuleName (RFC 4108 5), UDI-DI.
+"""The subjectAltName that says who or what the subject is: hosts, hardwareModuleName (RFC 4108 5), UDI-DI.
 
-    UdiDi ::= SEQUENCE { issuingAgency UTF8String (SIZE (1..16)), deviceIdentifier UTF8String (SIZE (1..64)) }
-
-is medtrust's own, under oids.UDI_DI and never critical: whoever does not know it loses nothing.
+The UDI-DI is a URI, `urn:udi:<issuing agency>:<UDI-DI, percent-encoded>`, and not an extension of our own:
+an extension under 2.25 has a 128-bit arc, and GnuTLS and Go refuse the whole certificate for it. Inside
+hardwareModuleName such an arc is safe, because those stacks do not look there.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import urllib.parse
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ _DNS_NAME: Final = re.compile(
 )
 MAX_HARDWARE_SERIAL: Final = 64
 _AGENCY: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
+_URN: Final = "urn:udi:"
 _DEVICE_IDENTIFIER: Final = re.compile(r"[!-~]{1,64}")
 
 
@@ -42,6 +44,8 @@ class AlternativeNames:
     ip_addresses: tuple[str, ...] = ()
     hardware: tuple[tuple[str, bytes], ...] = ()
     """(hwType dotted, hwSerialNum)."""
+    udis: tuple[tuple[str, str], ...] = ()
+    """(issuing agency, UDI-DI)."""
     foreign: tuple[str, ...] = ()
     """Kinds of names that no profile writes, e.g. `tag 0x81` (an e-mail address)."""
 
@@ -71,14 +75,32 @@ def canonical_address(text: str) -> str:
     return _read_address(_address(text))
 
 
-def hardware_module_name(hw_type: str, serial: bytes) -> Extension:
-    """subjectAltName with one otherName of RFC 4108 5; the serial has 1 to 64 octets."""
+def device_names(udi: tuple[str, str] | None, hardware_serial: bytes | None) -> Extension | None:
+    """subjectAltName of a device: hardwareModuleName and the UDI-DI's URI, as far as known; None for neither.
+
+    RequestRefused names the field that is malformed; the serial has 1 to 64 octets.
+    """
+    parts = []
+    if hardware_serial is not None:
+        parts.append(_hardware(hardware_type(udi), hardware_serial))
+    if udi is not None:
+        parts.append(asn1.implicit(6, _urn(udi).encode("ascii")))
+    return Extension(oids.SUBJECT_ALT_NAME, False, asn1.sequence(*parts)) if parts else None
+
+
+def _hardware(hw_type: str, serial: bytes) -> bytes:
     if not 1 <= len(serial) <= MAX_HARDWARE_SERIAL:
         problem = f"The hardware serial has {len(serial)} octets; 1 to {MAX_HARDWARE_SERIAL} are allowed."
         raise RequestRefused(problem, field="hardware_serial")
     value = asn1.explicit(0, asn1.sequence(asn1.oid(hw_type), asn1.octet_string(serial)))
-    other = asn1.tlv(0xA0, asn1.oid(oids.HARDWARE_MODULE_NAME) + value)
-    return Extension(oids.SUBJECT_ALT_NAME, False, asn1.sequence(other))
+    return asn1.tlv(0xA0, asn1.oid(oids.HARDWARE_MODULE_NAME) + value)
+
+
+def _urn(udi: tuple[str, str]) -> str:
+    agency, identifier = udi
+    if not _AGENCY.fullmatch(agency) or not _DEVICE_IDENTIFIER.fullmatch(identifier):
+        raise RequestRefused(f"{agency!r}, {identifier!r} is not an agency and a UDI-DI.", field="udi")
+    return f"{_URN}{agency}:{urllib.parse.quote(identifier, safe='')}"
 
 
 def read_alternative_names(value: bytes) -> AlternativeNames:
@@ -86,6 +108,7 @@ def read_alternative_names(value: bytes) -> AlternativeNames:
     dns: list[str] = []
     addresses: list[str] = []
     hardware: list[tuple[str, bytes]] = []
+    udis: list[tuple[str, str]] = []
     foreign: list[str] = []
     for name in asn1.children(value, asn1.whole(value, what="subjectAltName")):
         octets = asn1.content(value, name)
@@ -95,9 +118,11 @@ def read_alternative_names(value: bytes) -> AlternativeNames:
             addresses.append(_read_address(octets))
         elif name.tag == 0xA0 and octets.startswith(asn1.oid(oids.HARDWARE_MODULE_NAME)):
             hardware.append(_read_hardware(value, name))
+        elif name.tag == 0x86 and (udi := _read_urn(octets.decode("ascii", "replace"))):
+            udis.append(udi)
         else:
             foreign.append(f"tag 0x{name.tag:02x}")
-    return AlternativeNames(tuple(dns), tuple(addresses), tuple(hardware), tuple(foreign))
+    return AlternativeNames(tuple(dns), tuple(addresses), tuple(hardware), tuple(udis), tuple(foreign))
 
 
 def _read_address(octets: bytes) -> str:
@@ -116,22 +141,11 @@ def _read_hardware(buf: bytes, name: asn1.Tlv) -> tuple[str, bytes]:
     return asn1.oid_value(buf, parts[0]), asn1.content(buf, parts[1], asn1.OCTET_STRING)
 
 
-def udi_di(udi: tuple[str, str]) -> Extension:
-    """The UDI-DI extension of (issuing agency, UDI-DI); RequestRefused names a malformed part."""
-    agency, identifier = udi
-    if not _AGENCY.fullmatch(agency) or not _DEVICE_IDENTIFIER.fullmatch(identifier):
-        raise RequestRefused(f"{agency!r}, {identifier!r} is not an agency and a UDI-DI.", field="udi")
-    return Extension(
-        oids.UDI_DI, False, asn1.sequence(asn1.utf8_string(agency), asn1.utf8_string(identifier))
-    )
-
-
-def read_udi_di(value: bytes) -> tuple[str, str]:
-    """(issuing agency, UDI-DI)."""
-    parts = asn1.children(value, asn1.whole(value, what="udiDi"))
-    if len(parts) != 2:
-        raise MalformedInput("The UDI-DI extension is not an agency and an identifier.", field="udiDi")
-    texts = [asn1.content(value, part, asn1.UTF8_STRING).decode("utf-8", "replace") for part in parts]
-    if not _AGENCY.fullmatch(texts[0]) or not _DEVICE_IDENTIFIER.fullmatch(texts[1]):
-        raise MalformedInput("The UDI-DI extension holds what no agency issues.", field="udiDi")
-    return texts[0], texts[1]
+def _read_urn(text: str) -> tuple[str, str] | None:
+    """(issuing agency, UDI-DI) of a URI in exactly the form that is written here."""
+    agency, _, quoted = text.removeprefix(_URN).partition(":")
+    udi = (agency, urllib.parse.unquote(quoted, errors="replace"))
+    try:
+        return udi if text == _urn(udi) else None
+    except RequestRefused:
+        return None

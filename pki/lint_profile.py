@@ -15,7 +15,6 @@ from pki.identity_extensions import (
     canonical_address,
     hardware_type,
     read_alternative_names,
-    read_udi_di,
 )
 from pki.lint_context import Rule, Twin
 from pki.profiles import AltNames
@@ -76,8 +75,10 @@ def alternative_names(twin: Twin) -> Iterator[Finding]:
     if kind is AltNames.HOSTS:
         addresses = tuple(canonical_address(text) for text in facts.ip_addresses)
         expected = AlternativeNames(facts.dns_names, addresses)
-    elif kind is AltNames.HARDWARE and facts.hardware_serial is not None:
-        expected = AlternativeNames(hardware=((hardware_type(facts.udi), facts.hardware_serial),))
+    elif kind is AltNames.HARDWARE:
+        serial = facts.hardware_serial
+        hardware = ((hardware_type(facts.udi), serial),) if serial is not None else ()
+        expected = AlternativeNames(hardware=hardware, udis=(facts.udi,) if facts.udi else ())
     value = twin.value(oids.SUBJECT_ALT_NAME)
     found = read_alternative_names(value) if value is not None else _NO_NAMES
     if found != expected:
@@ -87,14 +88,6 @@ def alternative_names(twin: Twin) -> Iterator[Finding]:
         yield error("profile.alternative_names_empty", "subjectAltName is there but empty.", value.hex())
     if kind is AltNames.HOSTS and value is None:
         yield error("profile.alternative_names_missing", "A server needs a DNS name or an address.", "SAN")
-
-
-def udi(twin: Twin) -> Iterator[Finding]:
-    """The UDI-DI that the registry knows, where the profile has a place for it."""
-    value = twin.value(oids.UDI_DI)
-    found = read_udi_di(value) if value is not None else None
-    if found != (twin.context.facts.udi if twin.profile.udi else None):
-        yield error("profile.udi_not_as_facts", "The UDI-DI is not what the registry knows.", str(found))
 
 
 def status(twin: Twin) -> Iterator[Finding]:
@@ -133,5 +126,5 @@ def catalyst(twin: Twin) -> Iterator[Finding]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    *(closed_list, keys, subject_facts, alternative_names, udi, status, ocsp_no_check, catalyst),
+    *(closed_list, keys, subject_facts, alternative_names, status, ocsp_no_check, catalyst),
 )

@@ -32,7 +32,7 @@ class AltNames(StrEnum):
     HOSTS = "hosts"
     """DNS names and IP addresses, one at least."""
     HARDWARE = "hardware"
-    """One RFC 4108 hardwareModuleName, where the hardware's serial is known."""
+    """An RFC 4108 hardwareModuleName and the UDI-DI's URI, as far as they are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,6 @@ class Profile:
     self_issued: bool = False
     """A trust anchor: signed by its own key, never by another."""
     alt_names: AltNames = AltNames.NONE
-    udi: bool = False
-    """Whether the UDI-DI extension is written, where a UDI-DI is known."""
     ocsp_no_check: bool = False
     status_urls: bool = True
     """Whether CRL distribution points and authority information access appear."""
@@ -69,7 +67,6 @@ class Profile:
             oids.AUTHORITY_KEY_IDENTIFIER: not self.self_issued,
             oids.EXTENDED_KEY_USAGE: bool(self.purposes),
             oids.SUBJECT_ALT_NAME: self.alt_names is not AltNames.NONE,
-            oids.UDI_DI: self.udi,
             oids.OCSP_NO_CHECK: self.ocsp_no_check,
             oids.CRL_DISTRIBUTION_POINTS: self.status_urls,
             oids.AUTHORITY_INFORMATION_ACCESS: self.status_urls,
@@ -207,7 +204,6 @@ DEVICE: Final = Profile(
     alternative_required=True,
     purposes=(oids.EKU_CLIENT_AUTH,),
     alt_names=AltNames.HARDWARE,
-    udi=True,
     lifetime=_YEAR,
 )
 DEVICE_CLASSICAL: Final = Profile(
@@ -216,7 +212,6 @@ DEVICE_CLASSICAL: Final = Profile(
     classical=_P256,
     purposes=(oids.EKU_CLIENT_AUTH,),
     alt_names=AltNames.HARDWARE,
-    udi=True,
     lifetime=_YEAR,
 )
 """For devices that cannot hold an ML-DSA key; dual-signed all the same, and only by this name."""

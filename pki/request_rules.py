@@ -19,7 +19,7 @@ from pki.extensions import (
     read_key_usage,
 )
 from pki.findings import Finding, error
-from pki.identity_extensions import canonical_address, hardware_type, read_alternative_names, read_udi_di
+from pki.identity_extensions import canonical_address, hardware_type, read_alternative_names
 from pki.profiles import Profile, SubjectFacts
 
 _MAY_ASK: Final = frozenset(
@@ -29,7 +29,6 @@ _MAY_ASK: Final = frozenset(
         oids.EXTENDED_KEY_USAGE,
         oids.SUBJECT_ALT_NAME,
         oids.SUBJECT_KEY_IDENTIFIER,
-        oids.UDI_DI,
         oids.OCSP_NO_CHECK,
     }
 )
@@ -139,13 +138,9 @@ def _names(value: bytes, _profile: Profile, facts: SubjectFacts) -> Iterator[Fin
         *(name for name in asked.dns_names if name not in facts.dns_names),
         *(name for name in asked.ip_addresses if name not in addresses),
         *(f"hardware serial {serial.hex()}" for kind, serial in asked.hardware if (kind, serial) != mine),
+        *(f"UDI-DI {' '.join(udi)}" for udi in asked.udis if udi != facts.udi),
     ]
     yield from _excess(foreign, (), "request.alternative_name_of_another", "subjectAltName")
-
-
-def _udi(value: bytes, _profile: Profile, facts: SubjectFacts) -> Iterator[Finding]:
-    if read_udi_di(value) != facts.udi:
-        yield error("request.udi_of_another", "The UDI-DI asked for is not this device's.", "udiDi")
 
 
 def _harmless(_value: bytes, _profile: Profile, _facts: SubjectFacts) -> Iterator[Finding]:
@@ -158,7 +153,6 @@ _ASKED: Final[dict[str, _Rule]] = {
     oids.KEY_USAGE: _key_usage,
     oids.EXTENDED_KEY_USAGE: _purposes,
     oids.SUBJECT_ALT_NAME: _names,
-    oids.UDI_DI: _udi,
     oids.SUBJECT_KEY_IDENTIFIER: _harmless,
     oids.OCSP_NO_CHECK: _harmless,
 }

@@ -23,7 +23,7 @@ from pki.extensions import (
     subject_key_identifier,
 )
 from pki.findings import Finding, error
-from pki.identity_extensions import hardware_module_name, hardware_type, host_names, udi_di
+from pki.identity_extensions import device_names, host_names
 from pki.keys import HybridPublicKey
 from pki.profiles import AltNames, IssuerIdentity, Profile, StatusUrls, SubjectFacts
 from pki.tbs import Unsigned, alt_signature_algorithm, subject_alt_public_key_info
@@ -61,14 +61,12 @@ def _constant(profile: Profile, issuer: IssuerIdentity, urls: StatusUrls) -> _Co
 
 
 def _names(profile: Profile, facts: SubjectFacts) -> tuple[bytes, ...]:
-    found = []
+    found = None
     if profile.alt_names is AltNames.HOSTS:
-        found.append(host_names(facts.dns_names, facts.ip_addresses))
-    if profile.alt_names is AltNames.HARDWARE and facts.hardware_serial is not None:
-        found.append(hardware_module_name(hardware_type(facts.udi), facts.hardware_serial))
-    if profile.udi and facts.udi is not None:
-        found.append(udi_di(facts.udi))
-    return tuple(extension.encode() for extension in found)
+        found = host_names(facts.dns_names, facts.ip_addresses)
+    elif profile.alt_names is AltNames.HARDWARE:
+        found = device_names(facts.udi, facts.hardware_serial)
+    return (found.encode(),) if found else ()
 
 
 def subject_name(facts: SubjectFacts) -> bytes:
@@ -118,7 +116,7 @@ def check_facts(profile: Profile, facts: SubjectFacts) -> tuple[Finding, ...]:
     if facts.hardware_serial is not None and profile.alt_names is not AltNames.HARDWARE:
         message = f"Profile {profile.name} has no place for a hardware serial."
         found.append(error("profile.hardware_serial_not_allowed", message, "hardware_serial"))
-    if facts.udi is not None and not profile.udi:
+    if facts.udi is not None and profile.alt_names is not AltNames.HARDWARE:
         message = f"Profile {profile.name} has no place for a UDI-DI."
         found.append(error("profile.udi_not_allowed", message, "udi"))
     return tuple(found)

@@ -71,7 +71,8 @@ def put(dotted: str, value: bytes, critical: bool = False) -> Change:
     return lambda draft: draft.put(Extension(dotted, critical, value))
 
 
-def put_whole(extension: Extension) -> Change:
+def put_whole(extension: Extension | None) -> Change:
+    assert extension is not None
     return lambda draft: draft.put(extension)
 
 

@@ -50,14 +50,14 @@ class House:
     request: csr.Request
 
 
-@lru_cache(maxsize=1)
-def house() -> House:
-    """One hierarchy for all tests: keys are dear."""
+@lru_cache(maxsize=2)
+def house(now: datetime = NOW) -> House:
+    """One hierarchy a moment: keys are dear."""
     root_key = HybridPrivateKey.generate(KeyAlgorithm.EC_P384, KeyAlgorithm.ML_DSA_87)
-    root = self_signed(ROOT, _ca("Root"), root_key, now=NOW, entropy=entropy)
+    root = self_signed(ROOT, _ca("Root"), root_key, now=now, entropy=entropy)
     root_issuer = Issuer(Certificate.parse(root.der), root_key, URLS)
     issuing_key = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
-    token = root_issuer.prepare(ISSUING_CA, _ca("Issuing"), issuing_key.public, now=NOW, entropy=entropy)
+    token = root_issuer.prepare(ISSUING_CA, _ca("Issuing"), issuing_key.public, now=now, entropy=entropy)
     issuing = root_issuer.issue(token)
     device_key = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
     request = csr.Request.parse(csr.build(device_key, common_name=DEVICE_FACTS.common_name))
@@ -70,12 +70,16 @@ def _ca(kind: str) -> SubjectFacts:
 
 
 def issue(
-    profile: Profile = DEVICE, facts: SubjectFacts = DEVICE_FACTS, key: HybridPrivateKey | None = None
+    profile: Profile = DEVICE,
+    facts: SubjectFacts = DEVICE_FACTS,
+    key: HybridPrivateKey | None = None,
+    *,
+    now: datetime = NOW,
 ) -> IssuedCertificate:
     """A certificate by the issuing CA for a key of the ceremony's own making."""
-    home = house()
+    home = house() if now is NOW else house(now)
     public = (key or home.device_key).public
-    return home.issuer.issue(home.issuer.prepare(profile, facts, public, now=NOW, entropy=entropy))
+    return home.issuer.issue(home.issuer.prepare(profile, facts, public, now=now, entropy=entropy))
 
 
 def device_context() -> LintContext:

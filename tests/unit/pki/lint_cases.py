@@ -16,12 +16,13 @@ from pki.extensions import (
     key_usage,
     subject_key_identifier,
 )
-from pki.identity_extensions import hardware_module_name, hardware_type, host_names, udi_di
+from pki.identity_extensions import device_names, host_names
 from pki.providers.interface import SignatureAlgorithm
 from pki.tbs import alt_signature_algorithm, alt_signature_value
 from tests.unit.pki.draft_certificate import (
     SIGNATURE,
     Change,
+    Draft,
     at,
     begin,
     drop,
@@ -38,7 +39,17 @@ from tests.unit.pki.issuing_fixtures import DEVICE_FACTS, NOW
 GENERALIZED_2027 = asn1.generalized_time(datetime.fromisoformat("2027-11-01T00:00:00+00:00"))
 UNUSED_BITS = asn1.bit_string(SIGNATURE, 4)
 WITH_NULL = asn1.sequence(asn1.oid(oids.ML_DSA_65), asn1.null())
-OTHER_DEVICE = hardware_module_name(hardware_type(DEVICE_FACTS.udi), b"HW-0002")
+OTHER_MODEL = device_names(("GS1", "00000000000000"), b"HW-0001")
+
+
+def without_udi() -> bytes:
+    """The device's own names, the last of which is its model's."""
+    value = Draft().value(oids.SUBJECT_ALT_NAME)
+    first = asn1.children(value, asn1.whole(value))[0]
+    return asn1.sequence(asn1.encoded(value, first))
+
+
+OTHER_DEVICE = device_names(DEVICE_FACTS.udi, b"HW-0002")
 NO_CHECK = Extension(oids.OCSP_NO_CHECK, False, asn1.null())
 CASES: dict[str, tuple[str, Change]] = {
     "negative serial": ("certificate.serial_not_positive", at("serial", -(1 << 126))),
@@ -122,9 +133,16 @@ CASES: dict[str, tuple[str, Change]] = {
         "profile.alternative_names_not_as_facts",
         put(oids.SUBJECT_ALT_NAME, asn1.sequence(asn1.implicit(1, b"a@b.example"))),
     ),
-    "other model": ("profile.udi_not_as_facts", put_whole(udi_di(("GS1", "00000000000000")))),
-    "no UDI": ("profile.udi_not_as_facts", drop(oids.UDI_DI)),
-    "malformed UDI": ("certificate.udi_malformed", put(oids.UDI_DI, asn1.sequence(asn1.utf8_string("GS1")))),
+    "other model": ("profile.alternative_names_not_as_facts", put_whole(OTHER_MODEL)),
+    "no UDI": (
+        "profile.alternative_names_not_as_facts",
+        put(oids.SUBJECT_ALT_NAME, without_udi()),
+    ),
+    "no names": ("profile.alternative_names_not_as_facts", drop(oids.SUBJECT_ALT_NAME)),
+    "malformed names": (
+        "certificate.alternative_names_malformed",
+        put(oids.SUBJECT_ALT_NAME, asn1.sequence(asn1.implicit(7, b"123"))),
+    ),
     "other list": (
         "profile.status_urls_not_as_configured",
         put_whole(crl_distribution_points(["http://elsewhere.example/a.crl"])),

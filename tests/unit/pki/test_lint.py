@@ -77,7 +77,7 @@ def test_a_server_needs_a_name() -> None:
 def test_an_empty_list_of_names_is_refused() -> None:
     draft = Draft()
     draft.put(Extension(oids.SUBJECT_ALT_NAME, False, asn1.sequence()))
-    nameless = replace(device_context(), facts=replace(DEVICE_FACTS, hardware_serial=None))
+    nameless = replace(device_context(), facts=replace(DEVICE_FACTS, hardware_serial=None, udi=None))
     assert "profile.alternative_names_empty" in rules_of(lint(draft.der(), DEVICE, nameless))
 
 

@@ -14,7 +14,7 @@ from pki.extensions import (
     key_usage,
     subject_key_identifier,
 )
-from pki.identity_extensions import hardware_module_name, hardware_type, host_names, udi_di
+from pki.identity_extensions import device_names, host_names
 from pki.keys import HybridPrivateKey
 from pki.profiles import DEVICE, DEVICE_CLASSICAL, ISSUING_CA, OCSP_ECDSA, SERVER, SubjectFacts
 from pki.providers.interface import KeyAlgorithm
@@ -30,7 +30,8 @@ from tests.unit.pki.request_fixtures import (
 GOOD = request()
 P521 = HybridPrivateKey.generate(KeyAlgorithm.EC_P521, None)
 P384 = HybridPrivateKey.generate(KeyAlgorithm.EC_P384, None)
-OTHER = hardware_module_name(hardware_type(DEVICE_FACTS.udi), b"HW-0002")
+OTHER = device_names(DEVICE_FACTS.udi, b"HW-0002")
+OTHER_MODEL = device_names(("GS1", "1"), None)
 
 
 def plain(*pairs: tuple[str, str]) -> bytes:
@@ -41,8 +42,8 @@ def cn(text: str) -> bytes:
     return plain((oids.COMMON_NAME, text))
 
 
-def ask(*extensions: Extension) -> bytes:
-    return request(asked(*extensions))
+def ask(*extensions: Extension | None) -> bytes:
+    return request(asked(*(extension for extension in extensions if extension)))
 
 
 REFUSED: dict[str, tuple[str, str, bytes]] = {
@@ -114,7 +115,7 @@ REFUSED: dict[str, tuple[str, str, bytes]] = {
         "subjectAltName",
         ask(Extension(oids.SUBJECT_ALT_NAME, False, asn1.sequence(asn1.implicit(1, b"a@b.example")))),
     ),
-    "another's model": ("request.udi_of_another", "udiDi", ask(udi_di(("GS1", "1")))),
+    "another's model": ("request.alternative_name_of_another", "subjectAltName", ask(OTHER_MODEL)),
     "malformed usage": (
         "request.extension_malformed",
         oids.KEY_USAGE,
@@ -146,13 +147,13 @@ def test_a_request_for_too_much_names_the_field(case: str) -> None:
 
 
 def test_what_the_profile_names_may_be_asked_for() -> None:
-    mine = hardware_module_name(hardware_type(DEVICE_FACTS.udi), b"HW-0001")
+    mine = device_names(DEVICE_FACTS.udi, DEVICE_FACTS.hardware_serial)
+    assert mine is not None
     harmless = (
         basic_constraints(ca=False),
         key_usage(KeyUsage.DIGITAL_SIGNATURE),
         extended_key_usage(oids.EKU_CLIENT_AUTH),
         subject_key_identifier(bytes(20)),
-        udi_di(("GS1", "00844588003288")),
         mine,
     )
     assert check_request(csr.Request.parse(ask(*harmless)), DEVICE_CLASSICAL, DEVICE_FACTS) == ()

@@ -83,11 +83,11 @@ class TrustBundle:
                 "classical_spki": _text(a.classical_spki),
                 "alternative_spki": None if a.alternative_spki is None else _text(a.alternative_spki),
                 "form": a.form,
-                "alt_required_from": a.alt_required_from and a.alt_required_from.strftime(_TIME),
+                "alt_required_from": a.alt_required_from and _stamp(a.alt_required_from),
             }
             for a in self.anchors
         ]
-        members = {"version": self.version, "issued_at": self.issued_at.strftime(_TIME), "anchors": anchors}
+        members = {"version": self.version, "issued_at": _stamp(self.issued_at), "anchors": anchors}
         return _canonical({**members, "intermediates": [_text(der) for der in self.intermediates]})
 
 
@@ -133,12 +133,12 @@ def open_bundle(
 
 def _signers(bundle: TrustBundle, pin: bytes | None, previous: TrustBundle | None) -> tuple[TrustAnchor, ...]:
     if pin is not None:
-        found = tuple(a for a in bundle.anchors if a.fingerprint == pin)
+        known = {pin}
     elif previous is not None:
-        known = {a.certificate for a in previous.anchors}
-        found = tuple(a for a in bundle.anchors if a.certificate in known)
+        known = {a.fingerprint for a in previous.anchors}
     else:
         return bundle.anchors
+    found = tuple(a for a in bundle.anchors if a.fingerprint in known)
     if not found:
         raise BundleRefused(
             "The trust bundle contains no anchor that is trusted here.",
@@ -227,9 +227,8 @@ def _check_anchors(anchors: Iterable[TrustAnchor]) -> None:
 
 
 def _malformed(why: str) -> MalformedInput:
-    return MalformedInput(
-        f"The trust bundle is not to be used: {why}.", next_step="Fetch it again.", field="bundle"
-    )
+    problem = f"The trust bundle is not to be used: {why}."
+    return MalformedInput(problem, next_step="Fetch it again.", field="bundle")
 
 
 def _canonical(members: dict[str, Any]) -> bytes:
@@ -242,6 +241,10 @@ def _text(octets: bytes) -> str:
 
 def _octets(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime(_TIME)
 
 
 def _moment(text: str) -> datetime:

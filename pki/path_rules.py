@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from pki import extensions, names, oids
@@ -48,10 +49,15 @@ class Demand:
 
 def name_of(certificate: Certificate) -> str:
     """What findings call a certificate: its subject, escaped, or its serial where the subject is odd."""
+    return _shown(certificate.subject) or f"serial {certificate.serial:x}"
+
+
+@lru_cache(maxsize=256)
+def _shown(name: bytes) -> str:
     try:
-        return names.show(certificate.subject) or f"serial {certificate.serial:x}"
+        return names.show(name)
     except MalformedInput:
-        return f"serial {certificate.serial:x}"
+        return ""
 
 
 def keys_of(certificate: Certificate) -> tuple[HybridPublicKey | None, list[Finding]]:

@@ -6,7 +6,7 @@ import base64
 import json
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -147,7 +147,7 @@ def test_a_new_root_comes_in_by_the_old_roots_signature() -> None:
 
 
 def test_the_moment_from_which_the_alternative_is_required_is_kept() -> None:
-    since = datetime(2027, 1, 1, tzinfo=UTC)
+    since = datetime(2027, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
     bundle = TrustBundle(1, NOW, (TrustAnchor.of(ROOT, alt_required_from=since),), (ISSUING.der,))
     assert open_pinned(sign_bundle(bundle, keys("root"))).anchors[0].alt_required_from == since
 

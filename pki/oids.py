@@ -68,6 +68,10 @@ EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
 # Hardware identity: RFC 4108 section 5
 HARDWARE_MODULE_NAME: Final = "1.3.6.1.5.5.7.8.4"
 
+# Ours, under the arc of UUIDs (X.667): uuid5(NAMESPACE_URL, "urn:medtrust:udi-di"). Never an extension in
+# what we issue, see pki/identity_extensions.py: stacks with 64-bit arcs refuse the certificate.
+UDI_DI: Final = "2.25.218799369202690210021495973916826086011"
+
 # Digests, as CertID uses them: RFC 6960 4.1.1
 SHA1: Final = "1.3.14.3.2.26"
 SHA256: Final = "2.16.840.1.101.3.4.2.1"

@@ -47,3 +47,9 @@ class PortTaken(ServiceError):
     """Something else listens there."""
 
     kind = "dependency"
+
+
+class AlreadyRunning(ServiceError):
+    """Another process serves this home."""
+
+    kind = "conflict"

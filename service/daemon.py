@@ -1,0 +1,254 @@
+"""`medtrust up`: everything in one process, in an order in which nobody is served before it is safe.
+
+A killed process leaves nothing half-done: intentions are reconciled, the list is renewed, then doors open.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from mqtt_bridge.bridge import Bridge, control_settings
+from mqtt_bridge.broker.choice import choose_broker
+from mqtt_bridge.broker.config import BrokerPlan
+from mqtt_bridge.broker.interface import Address as BrokerAddress
+from mqtt_bridge.broker.interface import Broker
+from mqtt_bridge.messages import Endpoint
+from mqtt_bridge.problems import answer_to
+from mqtt_bridge.requests import Owner, Requests
+from registry import upkeep
+from registry.model.actor import job
+from service import clock, logs
+from service.authority import Authority, log_origin, unlock
+from service.control import ControlServer
+from service.effects import Effects
+from service.errors import AlreadyRunning
+from service.home import Home, make_private
+from service.jobs import all_jobs
+from service.listener import broker_files
+from service.runtime import Runtime, open_runtime
+from service.scheduler import Scheduler
+from service.settings import Address
+from service.status_server import StatusServer
+
+_STARTED_BEFORE: Final = timedelta(0)
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the running process is reached."""
+
+    bootstrap: Address
+    ops: Address
+    status: Address
+    broker: str
+    """mosquitto or embedded."""
+
+
+class Daemon:
+    """The parts of a running registry; `start` opens the doors, `stop` closes them in the reverse order."""
+
+    def __init__(self, runtime: Runtime, authority: Authority, *, log: Any) -> None:  # noqa: ANN401
+        self._runtime, self._authority, self._log = runtime, authority, log
+        self._stops: list[Callable[[], None]] = []
+        self.effects = Effects(
+            home=runtime.home,
+            ports=runtime.ports,
+            signer=authority.list_signer,
+            log=log,
+            on_published=self._published,
+        )
+        self.status = StatusServer(authority, runtime, runtime.settings.status_listen)
+        self.endpoints: Endpoints | None = None
+
+    def start(self) -> Endpoints:
+        """Reconcile, list, broker, bridge, status, jobs, control: in this order."""
+        try:
+            return self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> Endpoints:
+        ports = self._runtime.ports
+        # 1 whatever an earlier process intended and did not finish is over: we hold the lock alone
+        upkeep.reconcile_intentions(job("start"), ports=ports, older_than=_STARTED_BEFORE)
+        # 2 a list that is good now, before anybody is asked for a certificate
+        self.effects.publish_now()
+        # 3 the doors
+        broker = self._start_broker()
+        bridge = self._start_bridge(broker)
+        self._stops.append(self.status.stop)
+        status = self.status.start()
+        # 4 what is owed to the wire, and the jobs; a first run of each before we call ourselves ready
+        self.effects.start(broker, bridge)
+        self._stops.append(self.effects.stop)
+        self._start_jobs()
+        self._start_control()
+        reached = broker.endpoints
+        self.endpoints = Endpoints(
+            Address(reached.bootstrap.host, reached.bootstrap.port),
+            Address(reached.ops.host, reached.ops.port),
+            status,
+            broker.kind,
+        )
+        return self.endpoints
+
+    def stop(self) -> None:
+        """Every part that was started, last one first; a part that fails to stop does not keep the others."""
+        while self._stops:
+            stop = self._stops.pop()
+            try:
+                stop()
+            except Exception as failed:  # noqa: BLE001 - the remaining parts must be stopped too
+                self._log.error("stop.failed", error=type(failed).__name__, problem=str(failed))
+
+    def _start_broker(self) -> Broker:
+        settings, home = self._runtime.settings, self._runtime.home
+        files = broker_files(self._runtime, self._authority)
+        plan = BrokerPlan(
+            directory=make_private(home.broker),
+            bootstrap=_bindable(settings.bootstrap),
+            ops=_bindable(settings.ops),
+            control=_bindable(Address("127.0.0.1", 0)),
+            ca=files.ca,
+            certificate=files.certificate,
+            key=files.key,
+            crl=files.crl,
+        )
+        broker = choose_broker(settings.broker, plan, entropy=clock.entropy, tell=self._broker_said)
+        self._stops.append(broker.stop)
+        broker.start()
+        self._log.info("broker.started", broker=broker.kind, port=plan.ops.port)
+        return broker
+
+    def _start_bridge(self, broker: Broker) -> Bridge:
+        reached = broker.endpoints
+        control = control_settings(
+            reached.control.host,
+            reached.control.port,
+            reached.control_username,
+            reached.control_password,
+            protocol="5" if broker.kind == "mosquitto" else "3.1.1",
+        )
+        registry = self._authority.registry
+        owner = Owner(
+            registry.key,
+            (registry.certificate.der, self._authority.issuing.certificate.der),
+            self._authority.issuing.certificate.fingerprint,
+        )
+        requests = Requests(
+            ports=self._runtime.ports,
+            parts=self._authority.parts,
+            owner=owner,
+            ops=Endpoint(host=self._runtime.settings.server_names[0], port=reached.ops.port),
+            report=self._request_failed,
+        )
+        bridge = Bridge(
+            control, requests, ports=self._runtime.ports, log=self._log, on_effects=self.effects.wake
+        )
+        self._stops.append(bridge.stop)
+        bridge.start()
+        return bridge
+
+    def _start_jobs(self) -> None:
+        jobs = all_jobs(
+            ports=self._runtime.ports,
+            effects=self.effects,
+            signers=self._authority.log_signers,
+            origin=log_origin(self._authority.root),
+        )
+        scheduler = Scheduler(jobs, ports=self._runtime.ports, log=self._log)
+        self._stops.append(scheduler.stop)
+        scheduler.start()
+
+    def _start_control(self) -> None:
+        control = ControlServer(self._runtime.home, {"wake": self.effects.deliver, "status": self._describe})
+        self._stops.append(control.stop)
+        control.start()
+
+    def _describe(self) -> dict[str, object]:
+        if self.endpoints is None:
+            return {"pid": os.getpid(), "ready": False}
+        e = self.endpoints
+        return {
+            "pid": os.getpid(),
+            "ready": True,
+            "broker": e.broker,
+            "bootstrap": f"{e.bootstrap.host}:{e.bootstrap.port}",
+            "ops": f"{e.ops.host}:{e.ops.port}",
+            "status": f"http://{e.status.host}:{e.status.port}",
+        }
+
+    def _published(self) -> None:
+        self.status.refresh()
+
+    def _broker_said(self, text: str) -> None:
+        self._log.info("broker.said", problem=text)
+
+    def _request_failed(self, step: str, error: Exception) -> None:
+        said = answer_to(error, rid="-", step=step)
+        level = self._log.error if said.status >= 500 else self._log.info
+        level(
+            "request.refused",
+            step=step,
+            status=said.status,
+            error=type(error).__name__,
+            field=getattr(error, "field", ""),
+        )
+
+
+def run(home: Home, passphrase: bytes, tell: Tell) -> int:
+    """Serves until SIGTERM or SIGINT; 0 after an orderly end."""
+    home.require_initialised()
+    lock = FileLock(make_private(home.run) / "daemon.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise AlreadyRunning(
+            f"A medtrust process runs on {home.root} already.",
+            next_step="Stop it first, or use another home: --home.",
+            field="home",
+        ) from None
+    with lock, open_runtime(home) as runtime:
+        logs.configure(runtime.settings.log_level)
+        daemon = Daemon(runtime, unlock(home, runtime.settings, passphrase), log=logs.get("medtrust"))
+        ended = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ended.set())
+        tell(_ready(daemon.start(), home.public / "root.pem"))
+        try:
+            ended.wait()
+        finally:
+            daemon.stop()
+    return 0
+
+
+def _ready(e: Endpoints, root: Path) -> str:
+    return (
+        f"medtrust is up (broker: {e.broker})\n"
+        f"  devices join at   mqtts://{e.bootstrap.host}:{e.bootstrap.port}  (with --root {root})\n"
+        f"  devices report at mqtts://{e.ops.host}:{e.ops.port}\n"
+        f"  status is served  http://{e.status.host}:{e.status.port}\n"
+        "Stop with Ctrl-C."
+    )
+
+
+def _bindable(address: Address) -> BrokerAddress:
+    """Port 0 means a free one, which the broker's plan must name."""
+    if address.port:
+        return BrokerAddress(address.host, address.port)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((address.host, 0))
+        return BrokerAddress(address.host, probe.getsockname()[1])

@@ -1,0 +1,194 @@
+"""`medtrust doctor`: is everything that must not fail still far from failing? Findings, and an exit code.
+
+0 healthy, 2 notes, 3 warnings, 4 critical. Reads only; a check that crashes is a critical finding.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Final
+
+from mqtt_bridge.broker.mosquitto import find_mosquitto
+from pki.providers import oqs
+from registry.store.operations import Heartbeat
+from service import control
+from service.authority import ISSUING, OCSP_ECDSA, OCSP_ML_DSA, REGISTRY, ROOT, certificate_file
+from service.home import refuse_open
+from service.pem import read_certificate
+from service.runtime import Runtime
+
+_MISSED_RUNS: Final = 3
+_LEAST_DISK: Final = 200 * 1024 * 1024
+_OWN: Final = (ROOT, ISSUING, REGISTRY, OCSP_ECDSA, OCSP_ML_DSA)
+
+
+class Level(IntEnum):
+    """How bad; the value is the exit code."""
+
+    OK = 0
+    NOTE = 2
+    WARNING = 3
+    CRITICAL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    level: Level
+    message: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All checks, and the heartbeat of each job."""
+
+    checks: tuple[Check, ...]
+    heartbeats: tuple[Heartbeat, ...]
+
+    @property
+    def level(self) -> Level:
+        """The worst of all."""
+        return max((check.level for check in self.checks), default=Level.OK)
+
+
+def examine(runtime: Runtime) -> Report:
+    """Looks at the home, the store, the lists, our own certificates, the jobs, the wire and the machine."""
+    now = runtime.ports.clock()
+    running = control.status(runtime.home) is not None
+    with runtime.store.read() as uow:
+        beats = tuple(uow.operations.heartbeats())
+    looks: tuple[tuple[str, Callable[[], Iterator[Check]]], ...] = (
+        ("home", lambda: _home(runtime)),
+        ("process", lambda: _process(running)),
+        ("clock", lambda: _clock(runtime, now)),
+        ("lists", lambda: _lists(runtime, now)),
+        ("own certificates", lambda: _own_certificates(runtime, now)),
+        ("jobs", lambda: _jobs(beats, now, running)),
+        ("wire", lambda: _owed(runtime, now)),
+        ("alarms", lambda: _alarms(runtime)),
+        ("machine", lambda: _machine(runtime)),
+    )
+    return Report(tuple(check for name, look in looks for check in _guarded(name, look)), beats)
+
+
+def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
+    try:
+        return list(look())
+    except Exception as broken:  # noqa: BLE001 - a check that crashes is never a pass
+        return [Check(name, Level.CRITICAL, f"This check failed itself: {type(broken).__name__}: {broken}")]
+
+
+def _home(runtime: Runtime) -> Iterator[Check]:
+    for path in (runtime.home.root, runtime.home.keys, *sorted(runtime.home.keys.glob("*.json"))):
+        refuse_open(path)
+    yield Check("home", Level.OK, f"{runtime.home.root} is closed to others")
+
+
+def _process(running: bool) -> Iterator[Check]:
+    if running:
+        yield Check("process", Level.OK, "medtrust up is running")
+    else:
+        yield Check(
+            "process", Level.NOTE, "medtrust is not running: no lists are renewed", "Start it: medtrust up."
+        )
+
+
+def _clock(runtime: Runtime, now: datetime) -> Iterator[Check]:
+    with runtime.store.read() as uow:
+        seen = uow.operations.clock_seen()
+    if seen is not None and now < seen - timedelta(minutes=5):
+        yield Check(
+            "clock",
+            Level.CRITICAL,
+            f"The clock is behind: {seen:%Y-%m-%d %H:%M}Z was seen before; nothing is issued.",
+            "Set the clock right.",
+        )
+    else:
+        yield Check("clock", Level.OK, "the clock runs forward")
+
+
+def _lists(runtime: Runtime, now: datetime) -> Iterator[Check]:
+    for issuer in (ISSUING, ROOT):
+        with runtime.store.read() as uow:
+            stored = uow.lists.latest(issuer)
+        if stored is None or stored.next_update <= now:
+            yield Check(
+                f"{issuer} list",
+                Level.CRITICAL,
+                "It has lapsed: whoever checks it locks every device out.",
+                f"medtrust crl publish --issuer {issuer}",
+            )
+            continue
+        left, life = stored.next_update - now, stored.next_update - stored.this_update
+        level = Level.WARNING if left < life / 3 else Level.OK
+        message = f"number {stored.crl_number}, good until {stored.next_update:%Y-%m-%d %H:%M}Z"
+        step = f"medtrust crl publish --issuer {issuer}" if level else ""
+        yield Check(f"{issuer} list", level, message, step)
+
+
+def _own_certificates(runtime: Runtime, now: datetime) -> Iterator[Check]:
+    for name in _OWN:
+        certificate = read_certificate(certificate_file(runtime.home, name))
+        left = certificate.not_after - now
+        life = certificate.not_after - certificate.not_before
+        level = Level.CRITICAL if left <= timedelta() else Level.WARNING if left < life / 3 else Level.OK
+        step = "Renew it in a ceremony before it ends." if level else ""
+        yield Check(f"certificate {name}", level, f"good until {certificate.not_after:%Y-%m-%d}", step)
+
+
+def _jobs(beats: tuple[Heartbeat, ...], now: datetime, running: bool) -> Iterator[Check]:
+    for beat in beats:
+        limit = timedelta(seconds=_MISSED_RUNS * beat.every_seconds)
+        stale = beat.succeeded_at is None or now - beat.succeeded_at > limit
+        if beat.outcome == "failed":
+            yield Check(f"job {beat.job}", Level.WARNING, beat.detail, "See the log of medtrust up.")
+        elif stale and running:
+            yield Check(f"job {beat.job}", Level.CRITICAL, "It has not succeeded for too long", "Restart.")
+        else:
+            yield Check(f"job {beat.job}", Level.OK, beat.detail)
+
+
+def _owed(runtime: Runtime, now: datetime) -> Iterator[Check]:
+    with runtime.store.read() as uow:
+        owed = [e for e in uow.operations.owed() if now - e.created_at > timedelta(seconds=10)]
+    if owed:
+        yield Check(
+            "wire", Level.WARNING, f"{len(owed)} effects have not reached the wire", "Start it: medtrust up."
+        )
+    else:
+        yield Check("wire", Level.OK, "everything that was decided has reached the wire")
+
+
+def _alarms(runtime: Runtime) -> Iterator[Check]:
+    with runtime.store.read() as uow:
+        alarms = uow.alarms.open()
+    if alarms:
+        yield Check("alarms", Level.NOTE, f"{len(alarms)} alarms are open", "medtrust alarm list")
+    else:
+        yield Check("alarms", Level.OK, "no open alarms")
+
+
+def _machine(runtime: Runtime) -> Iterator[Check]:
+    free = shutil.disk_usage(runtime.home.root).free
+    level = Level.CRITICAL if free < _LEAST_DISK else Level.OK
+    yield Check("disk", level, f"{free // 1024**2} MiB free", "Make room." if level else "")
+    if find_mosquitto() is None:
+        message = "mosquitto is not installed: the embedded broker serves a first hour, not a hospital"
+        yield Check("broker", Level.NOTE, message, "apt-get install mosquitto")
+    else:
+        yield Check("broker", Level.OK, "mosquitto is installed")
+    found = oqs.status()
+    if found.native is None:
+        yield Check("liboqs", Level.OK, "not installed; nothing that runs needs it", found.remedy)
+    else:
+        yield Check("liboqs", Level.OK, f"{found.native}")
+    if os.geteuid() == 0:
+        yield Check("user", Level.OK, "runs as root: a user of its own is better", "See docs/operating.md.")

@@ -1,0 +1,146 @@
+"""What commits have promised to the wire: the list is signed and given to the broker, then sessions are cut.
+
+In that order: a client that is cut before the broker knows the list would come straight back. Effects stay
+owed until they are done, across restarts; each is harmless when repeated.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from mqtt_bridge import messages
+from mqtt_bridge.bridge import Bridge
+from mqtt_bridge.broker.interface import Broker
+from mqtt_bridge.errors import BridgeError
+from mqtt_bridge.topics import DeviceTopic
+from pki.crl import to_pem
+from registry.acting import NOTICE
+from registry.model.actor import job
+from registry.model.errors import RegistryError
+from registry.ports import Ports
+from registry.publication import ListSigner, publish
+from registry.revocation import CUT, PUBLISH_CRL
+from registry.store.lists import StoredList
+from registry.store.operations import Effect
+from service.home import Home, write_atomically
+
+_LOOK_EVERY: Final = 0.25
+_PUBLISHER: Final = job("publisher")
+
+
+class Effects:
+    """One thread that brings to the wire what is owed; `deliver` may be called by others too."""
+
+    def __init__(
+        self,
+        *,
+        home: Home,
+        ports: Ports,
+        signer: ListSigner,
+        log: Any,  # noqa: ANN401 - structlog's bound logger
+        on_published: Callable[[], None],
+    ) -> None:
+        self._home, self._ports, self._signer, self._log = home, ports, signer, log
+        self._on_published = on_published
+        self._broker: Broker | None = None
+        self._bridge: Bridge | None = None
+        self._delivering = threading.Lock()
+        self._publishing = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="effects", daemon=True)
+
+    def start(self, broker: Broker, bridge: Bridge) -> None:
+        """From here on the wire is there."""
+        self._broker, self._bridge = broker, bridge
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after the delivery in hand."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(10.0)
+
+    def wake(self) -> None:
+        """Look now."""
+        self._wake.set()
+
+    def publish_now(self) -> StoredList:
+        """A new list, on disk, in the store and at the broker."""
+        with self._publishing:  # a job and a revocation at once must not hand over the older list last
+            stored = publish(self._signer, _PUBLISHER, ports=self._ports)
+            write_atomically(self._home.public / "issuing.crl", stored.der)
+            if self._broker is not None:
+                self._broker.publish_crl(to_pem(stored.der).encode())
+        self._on_published()
+        self._log.info("crl.published", crl_number=stored.crl_number, size=len(stored.der))
+        return stored
+
+    def deliver(self) -> dict[str, object]:
+        """Everything owed, once; a report with the time of each cut since its commit (ms)."""
+        with self._delivering:
+            with self._ports.store.read() as uow:
+                owed = uow.operations.owed()
+            report: dict[str, object] = {"owed": len(owed), "done": 0, "cuts": {}}
+            if any(effect.kind in (PUBLISH_CRL, CUT) for effect in owed):
+                report["crl_number"] = self.publish_now().crl_number
+            cuts = self._cut_all(e for e in owed if e.kind == CUT)
+            report["cuts"] = cuts
+            finished = [e for e in owed if e.kind == PUBLISH_CRL or (e.kind == CUT and e.device_id in cuts)]
+            finished += [e for e in owed if e.kind == NOTICE and self._notify(e)]
+            self._mark(finished)
+            report["done"] = len(finished)
+            return report
+
+    def _cut_all(self, effects: Iterable[Effect]) -> dict[str, float]:
+        cuts: dict[str, float] = {}
+        for effect in effects:
+            if effect.device_id is None or self._broker is None:
+                continue
+            try:
+                self._broker.cut(effect.device_id)
+            except BridgeError as failed:
+                self._log.error("session.not_cut", device_id=effect.device_id, problem=str(failed))
+                continue
+            cuts[effect.device_id] = self._since(effect)
+            self._log.info("session.cut", device_id=effect.device_id, took_ms=cuts[effect.device_id])
+        return cuts
+
+    def _notify(self, effect: Effect) -> bool:
+        if effect.device_id is None or self._bridge is None:
+            return False
+        at = effect.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        notice = messages.Notice(kind=effect.detail, at=at)
+        topic = DeviceTopic(effect.device_id, "down", "notice")
+        try:
+            self._bridge.publish(str(topic), messages.encode(notice))
+        except BridgeError as failed:
+            self._log.warning("notice.not_sent", device_id=effect.device_id, problem=str(failed))
+            return False
+        return True
+
+    def _mark(self, effects: Iterable[Effect]) -> None:
+        finished = list(effects)
+        if not finished:
+            return
+        now = self._ports.clock()
+        with self._ports.store.write() as uow:
+            for effect in finished:
+                uow.operations.done(effect.effect_id, now, self._since(effect))
+
+    def _since(self, effect: Effect) -> float:
+        return round((self._ports.clock() - effect.created_at).total_seconds() * 1000, 1)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(_LOOK_EVERY)
+            self._wake.clear()
+            try:
+                self.deliver()
+            except (RegistryError, BridgeError, OSError) as failed:
+                self._log.error("effects.delayed", problem=str(failed))
+                time.sleep(_LOOK_EVERY)

@@ -1,0 +1,85 @@
+"""The scheduled checks: each is an idempotent query that calls one use case and says how it ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from audit.keys import Signer
+from registry import audit_trail, reappraisal, upkeep
+from registry.model.actor import job as job_actor
+from registry.ports import Ports
+from service.effects import Effects
+from service.scheduler import Job, Outcome
+
+RESIGN_AFTER: Final = 1 / 3
+"""A list is signed anew at a third of its life: two more chances before it lapses."""
+_DAY: Final = timedelta(days=1)
+
+
+def all_jobs(*, ports: Ports, effects: Effects, signers: tuple[Signer, ...], origin: str) -> tuple[Job, ...]:
+    """In the order in which they must run after a start: what consumers need first comes first."""
+
+    def resign() -> tuple[Outcome, str]:
+        return _resign(ports, effects)
+
+    def reconcile() -> tuple[Outcome, str]:
+        count = upkeep.reconcile_intentions(job_actor("reconcile"), ports=ports)
+        return Outcome.DONE, f"{count} intentions abandoned"
+
+    def void() -> tuple[Outcome, str]:
+        count = upkeep.void_unconfirmed(job_actor("void"), ports=ports)
+        return Outcome.DONE, f"{count} unconfirmed certificates void"
+
+    def expire() -> tuple[Outcome, str]:
+        return Outcome.DONE, f"{upkeep.expire(job_actor('expire'), ports=ports)} certificates expired"
+
+    def sweep() -> tuple[Outcome, str]:
+        return Outcome.DONE, f"{reappraisal.sweep(job_actor('sweep'), ports=ports)} devices changed tier"
+
+    def checkpoint() -> tuple[Outcome, str]:
+        size = audit_trail.sign(signers, origin, ports=ports)
+        return Outcome.DONE, f"log of {size} entries signed"
+
+    def clock() -> tuple[Outcome, str]:
+        return _watch_clock(ports)
+
+    def prune() -> tuple[Outcome, str]:
+        with ports.store.write() as uow:
+            count = uow.enrollments.prune(ports.clock() - _DAY)
+        return Outcome.DONE, f"{count} old challenges forgotten"
+
+    return (
+        Job("clock", 60, clock),
+        Job("crl", 60, resign),
+        Job("reconcile", 60, reconcile),
+        Job("void", 60, void),
+        Job("expire", 60, expire),
+        Job("sweep", 60, sweep),
+        Job("checkpoint", 60, checkpoint),
+        Job("prune", 3600, prune),
+    )
+
+
+def _resign(ports: Ports, effects: Effects) -> tuple[Outcome, str]:
+    now = ports.clock()
+    with ports.store.read() as uow:
+        latest = uow.lists.latest("issuing")
+    if latest is not None:
+        age, life = now - latest.this_update, latest.next_update - latest.this_update
+        if timedelta() <= age < life * RESIGN_AFTER:
+            return (
+                Outcome.DONE,
+                f"list {latest.crl_number} holds until {latest.next_update:%Y-%m-%d %H:%M}Z",
+            )
+    return Outcome.DONE, f"list {effects.publish_now().crl_number} signed"
+
+
+def _watch_clock(ports: Ports) -> tuple[Outcome, str]:
+    now = ports.clock()
+    with ports.store.write() as uow:
+        seen = uow.operations.clock_seen()
+        uow.operations.mark_clock(now)
+    if seen is not None and now < seen - timedelta(minutes=5):
+        return Outcome.FAILED, f"the clock went back: {seen:%Y-%m-%d %H:%M}Z was seen before"
+    return Outcome.DONE, "the clock runs forward"

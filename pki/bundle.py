@@ -25,7 +25,6 @@ PAYLOAD_TYPE: Final = "application/vnd.medtrust.trust-bundle+json;v=1"
 _MAX_BYTES: Final = 4 * 1024 * 1024
 _MAX_ANCHORS, _MAX_INTERMEDIATES = 16, 64
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
-
 Form = Literal["catalyst", "classical"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,12 +19,36 @@ class StoredTrustUnreadable(RegistryError):
 
 def appraisal_to_dict(appraisal: Appraisal) -> dict[str, object]:
     """JSON-ready: datetimes RFC 3339, enumerations by their value, tuples as lists."""
-    return {name: _plain(value) for name, value in asdict(appraisal).items()}
+    return {
+        "tier": appraisal.tier.value,
+        "vector": [_judgement_to_dict(judgement) for judgement in appraisal.vector],
+        "findings": [
+            {"rule": f.rule, "severity": f.severity.value, "message": f.message, "subject": f.subject}
+            for f in appraisal.findings
+        ],
+        "evidence_ids": list(appraisal.evidence_ids),
+        "policy_version": appraisal.policy_version,
+        "appraised_at": appraisal.appraised_at.isoformat(),
+        "valid_until": appraisal.valid_until.isoformat(),
+        "would_raise": list(appraisal.would_raise),
+    }
 
 
 def state_to_dict(state: TrustState) -> dict[str, object]:
     """JSON-ready, as `appraisal_to_dict`."""
-    return {name: _plain(value) for name, value in asdict(state).items()}
+    return {
+        "tier": state.tier.value,
+        "since": None if state.since is None else state.since.isoformat(),
+        "bad_streak": state.bad_streak,
+        "clean_streak": state.clean_streak,
+        "clean_needed": state.clean_needed,
+        "hard_rules": list(state.hard_rules),
+        "last_boot": state.last_boot,
+        "last_seq": state.last_seq,
+        "last_evidence_at": None if state.last_evidence_at is None else state.last_evidence_at.isoformat(),
+        "recent": list(state.recent),
+        "standing": [_judgement_to_dict(judgement) for judgement in state.standing],
+    }
 
 
 def appraisal_from_dict(stored: Mapping[str, Any]) -> Appraisal:
@@ -38,14 +61,17 @@ def state_from_dict(stored: Mapping[str, Any]) -> TrustState:
     return _read("state", _state, stored)
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Tier | Severity) else value
+def _judgement_to_dict(judgement: Judgement) -> dict[str, object]:
+    # Field by field, not asdict: this runs for every message that is kept, and asdict copies deeply.
+    return {
+        "claim": judgement.claim,
+        "passed": judgement.passed,
+        "weight": judgement.weight,
+        "value": judgement.value,
+        "expected": judgement.expected,
+        "message": judgement.message,
+        "evidence_id": judgement.evidence_id,
+    }
 
 
 def _read(field: str, build: Callable[[Mapping[str, Any]], T], stored: Mapping[str, Any]) -> T:

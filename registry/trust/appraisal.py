@@ -36,14 +36,16 @@ def appraise(
     if claims is not None and evidence.evidence_id[:_SHORT] in state.recent:
         claims = None
     broken: list[Finding] = []
-    seen = state if claims is None else _heard(evidence, claims, state, now)
-    weight = _weight(seen, policy, now)
     known = _judge_registry(RegistryCase(evidence, now), broken)
+    heard_at = state.last_evidence_at if claims is None else _heard_at(evidence, state, now)
+    weight = 0.0 if heard_at is None else policy.freshness("telemetry", heard_at, now)
     if claims is None:
         said = tuple(replace(judgement, weight=weight) for judgement in state.standing)
+        seen = state
     else:
         said = _judge_claims(ClaimCase(claims.telemetry, evidence, state, policy), weight, broken)
-        seen = replace(seen, standing=said, hard_rules=hysteresis.outstanding(state.hard_rules, said, policy))
+        hard = hysteresis.outstanding(state.hard_rules, said, policy)
+        seen = _remember(evidence, claims, state, said=said, hard=hard, heard_at=heard_at)
     vector = known + said
     is_silent = weight < policy.freshness_floor
     failed = (*(j.claim for j in known if j.passed is False and j.claim in policy.caps), *seen.hard_rules)
@@ -94,28 +96,35 @@ def _judge(
     )
 
 
-def _heard(evidence: Evidence, claims: Claims, state: TrustState, now: datetime) -> TrustState:
+def _heard_at(evidence: Evidence, state: TrustState, now: datetime) -> datetime:
+    """The latest arrival; never later than now, so that a clock set back keeps nothing fresh for ever."""
+    arrived = min(evidence.received_at, now)
+    return arrived if state.last_evidence_at is None else max(arrived, state.last_evidence_at)
+
+
+def _remember(
+    evidence: Evidence,
+    claims: Claims,
+    state: TrustState,
+    *,
+    said: tuple[Judgement, ...],
+    hard: tuple[str, ...],
+    heard_at: datetime | None,
+) -> TrustState:
     """The memory with this evidence in it; counters keep the highest, so a clone cannot wind them back."""
     now_at = (claims.telemetry.boot, claims.telemetry.seq)
     last = (
         (-1, -1) if state.last_boot is None or state.last_seq is None else (state.last_boot, state.last_seq)
     )
     boot, seq = max(now_at, last)
-    heard_at = min(evidence.received_at, now)
-    if state.last_evidence_at is not None:
-        heard_at = max(heard_at, state.last_evidence_at)
     return replace(
         state,
+        hard_rules=hard,
         last_boot=boot,
         last_seq=seq,
         last_evidence_at=heard_at,
         recent=(*state.recent, evidence.evidence_id[:_SHORT])[-_REMEMBERED:],
-    )
-
-
-def _weight(state: TrustState, policy: Policy, now: datetime) -> float:
-    return (
-        0.0 if state.last_evidence_at is None else policy.freshness("telemetry", state.last_evidence_at, now)
+        standing=said,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -83,3 +84,8 @@ def test_an_appraisal_past_its_time_reads_unknown_and_never_better() -> None:
 @pytest.mark.parametrize("cap", list(Tier))
 def test_a_cap_never_raises(tier: Tier, cap: Tier) -> None:
     assert tier.capped(cap).rank == min(tier.rank, cap.rank)
+
+
+def test_no_field_of_the_nouns_is_forgotten() -> None:
+    assert set(appraisal_to_dict(APPRAISAL)) == {field.name for field in dataclasses.fields(Appraisal)}
+    assert set(state_to_dict(STATE)) == {field.name for field in dataclasses.fields(TrustState)}

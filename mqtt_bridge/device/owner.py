@@ -10,46 +10,32 @@ from datetime import datetime
 
 from mqtt_bridge.device.errors import OwnerNotProven
 from mqtt_bridge.messages import Challenge, Signatures
-from pki import names, oids
+from pki import names, oids, path
 from pki.algorithms import signature_algorithm_of
+from pki.bundle import TrustAnchor, TrustBundle
 from pki.errors import PkiError
-from pki.extensions import KeyUsage, read_basic_constraints, read_key_usage
+from pki.extensions import read_basic_constraints
 from pki.keys import HybridPublicKey
-from pki.tbs import Certificate, read_alternative
+from pki.tbs import Certificate
 from registry.model import transcript
+
+_POLICY = path.VerifyPolicy(revocation="off")
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A certificate under its issuing CA, both proven up to the pinned root."""
+    """A certificate and its issuing CA's fingerprint, both proven up to the pinned root."""
 
-    leaf: Certificate
-    issuing: Certificate
+    keys: HybridPublicKey
+    common_names: tuple[str, ...]
+    is_registry: bool
+    """Every device has a certificate of the same CA; only the registry's carries no extended key usage."""
+    issuing_fingerprint: bytes
 
 
 def _must(holds: bool, problem: str, field: str) -> None:
     if not holds:
         raise OwnerNotProven(problem, next_step="Check the root file and the bootstrap address.", field=field)
-
-
-def _keys(certificate: Certificate) -> HybridPublicKey:
-    return HybridPublicKey(certificate.public_key, certificate.alternative_public_key)
-
-
-def signed_by(certificate: Certificate, issuer: HybridPublicKey) -> bool:
-    """Both signatures (X.509 9.8): a hybrid issuer's certificate without the alternative one fails."""
-    signed = certificate.signed
-    if not issuer.classical.verify(signed.algorithm, signed.signature, signed.tbs):
-        return False
-    if issuer.alternative is None:
-        return True
-    found, findings = read_alternative(certificate.extensions)
-    if found is None or findings:
-        return False
-    expected = signature_algorithm_of(issuer.alternative.algorithm)
-    return found.algorithm is expected and issuer.alternative.verify(
-        expected, found.value, certificate.pre_tbs
-    )
 
 
 def holds(keys: HybridPublicKey, signatures: Signatures, data: bytes) -> bool:
@@ -65,36 +51,31 @@ def holds(keys: HybridPublicKey, signatures: Signatures, data: bytes) -> bool:
     )
 
 
-def _is_ca(certificate: Certificate) -> bool:
-    constraints = certificate.extension(oids.BASIC_CONSTRAINTS)
-    usage = certificate.extension(oids.KEY_USAGE)
-    return (
-        constraints is not None
-        and read_basic_constraints(constraints)[0]
-        and usage is not None
-        and KeyUsage.KEY_CERT_SIGN in read_key_usage(usage)
+def _read(leaf: Certificate, issuing: Certificate) -> Chain:
+    constraints = leaf.extension(oids.BASIC_CONSTRAINTS)
+    is_ca = constraints is not None and read_basic_constraints(constraints)[0]
+    return Chain(
+        HybridPublicKey(leaf.public_key, leaf.alternative_public_key),
+        names.common_names(leaf.subject),
+        leaf.extension(oids.EXTENDED_KEY_USAGE) is None and not is_ca,
+        issuing.fingerprint,
     )
 
 
 def verify_chain(chain: list[bytes], root: Certificate, now: datetime, field: str) -> Chain:
-    """[certificate, issuing CA] under `root`. Raises OwnerNotProven naming what failed."""
+    """[certificate, issuing CA] under `root`, both signatures of each. Raises OwnerNotProven."""
     _must(len(chain) == 2, f"{field} holds {len(chain)} certificates, not two.", field)
     try:
         leaf, issuing = Certificate.parse(chain[0]), Certificate.parse(chain[1])
-        for child, issuer in ((issuing, root), (leaf, issuing)):
-            _must(child.issuer == issuer.subject, "A certificate names another issuer.", field)
-            _must(_is_ca(issuer), "An issuer is no certification authority.", field)
-            _must(signed_by(child, _keys(issuer)), "A signature of the chain does not hold.", field)
-        for each in (leaf, issuing, root):
-            in_time = each.not_before <= now <= each.not_after
-            _must(
-                in_time,
-                f"The certificate {names.show(each.subject)} is not valid at {now:%Y-%m-%d %H:%M}Z.",
-                field,
-            )
+        proven = _read(leaf, issuing)
+        pinned = TrustBundle(version=1, issued_at=now, anchors=(TrustAnchor.of(root),))
     except PkiError as bad:
         raise OwnerNotProven(f"The {field} cannot be read: {bad.problem}", field=field) from bad
-    return Chain(leaf, issuing)
+    verdict = path.verify(leaf, bundle=pinned, now=now, intermediates=(issuing,), policy=_POLICY)
+    why = next((f"{found.message} ({found.rule})" for found in verdict.findings if found.refuses), "")
+    _must(verdict.is_valid, f"The {field} is not under the pinned root: {why}", field)
+    _must(verdict.chain == (leaf, issuing, root), f"The {field} leads elsewhere than it says.", field)
+    return proven
 
 
 def verify_challenge(
@@ -102,13 +83,8 @@ def verify_challenge(
 ) -> None:
     """The registry's signature over our own dialogue. Raises OwnerNotProven."""
     chain = verify_chain(list(challenge.signer_chain), root, now, "signer_chain")
-    issuing = chain.issuing.fingerprint
-    # Every device has a certificate of the same CA; only the registry's carries no extended key usage.
-    _must(
-        chain.leaf.extension(oids.EXTENDED_KEY_USAGE) is None and not _is_ca(chain.leaf),
-        "The signer's certificate is not the registry's.",
-        "signer_chain",
-    )
+    _must(chain.is_registry, "The signer's certificate is not the registry's.", "signer_chain")
+    issuing = chain.issuing_fingerprint
     _must(
         challenge.issuer_fingerprints[0] == issuing.hex(), "Another CA is announced.", "issuer_fingerprints"
     )
@@ -122,7 +98,7 @@ def verify_challenge(
     )
     signed = transcript.challenge(challenge.nonce, device_id, rid, challenge.expires_at, issuing)
     _must(
-        holds(_keys(chain.leaf), challenge.signature, signed),
+        holds(chain.keys, challenge.signature, signed),
         "The registry's signature does not hold.",
         "signature",
     )
@@ -132,9 +108,9 @@ def verify_issued(
     chain: list[bytes], *, device_id: str, keys: HybridPublicKey, root: Certificate, now: datetime
 ) -> None:
     """A certificate for this device's name and these keys, under the root. Raises OwnerNotProven."""
-    leaf = verify_chain(chain, root, now, "chain").leaf
-    _must(names.common_names(leaf.subject) == (device_id,), "The certificate is for another device.", "chain")
-    _must(_keys(leaf) == keys, "The certificate is for other keys.", "chain")
+    proven = verify_chain(chain, root, now, "chain")
+    _must(proven.common_names == (device_id,), "The certificate is for another device.", "chain")
+    _must(proven.keys == keys, "The certificate is for other keys.", "chain")
 
 
 def instant(text: str, field: str) -> datetime:

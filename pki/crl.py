@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Final
 
 from pki import asn1, extensions, oids, tbs
 from pki.asn1 import time as encode_time
@@ -29,6 +30,9 @@ __all__ = [
     "verify_crl",
 ]
 
+_TWO: Final = tuple(b"%02d" % number for number in range(60))
+_INTEGER: Final = tuple(bytes((asn1.INTEGER, size)) for size in range(21))
+_UTC_TIME: Final = bytes((asn1.UTC_TIME, 13))
 _BEGIN, _END = "-----BEGIN X509 CRL-----", "-----END X509 CRL-----"
 
 
@@ -84,7 +88,8 @@ def _check_frame(number: int, base: int | None, this_update: datetime, next_upda
 
 def _encoded_entries(entries: Iterable[RevokedEntry], *, delta: bool) -> bytes:
     """The entries' octets joined; one pass, no tree: 100,000 of them in a tenth of a second."""
-    suffixes = {reason: _reason_suffix(reason) for reason in CrlReason}
+    # By the code, in a list: an enum's hash is computed in Python each time.
+    suffixes = [_reason_suffix(CrlReason(code)) if code != 7 else b"" for code in range(11)]
     found: dict[int, bytes] = {}
     for entry in entries:
         serial, reason = entry.certificate_serial, entry.reason
@@ -101,16 +106,18 @@ def _encoded_entries(entries: Iterable[RevokedEntry], *, delta: bool) -> bytes:
         suffix = suffixes[reason]
         if entry.invalidity_date is not None:
             suffix = _full_suffix(reason, entry.invalidity_date)
-        content = asn1.integer(serial) + _entry_time(entry.revoked_at) + suffix
+        size = serial.bit_length() // 8 + 1
+        number = serial.to_bytes(size, "big")
+        content = b"".join((_INTEGER[size], number, _entry_time(entry.revoked_at), suffix))
         found[serial] = asn1.tlv(asn1.SEQUENCE, content)
     return b"".join(found[serial] for serial in sorted(found))
 
 
 def _entry_time(moment: datetime) -> bytes:
-    # The common case without strftime, which would be half of the whole list's cost.
+    # The common case by table: strftime would be half of the whole list's cost.
     if moment.tzinfo is UTC and 2000 <= moment.year < 2050:
-        parts = (moment.year - 2000, moment.month, moment.day, moment.hour, moment.minute, moment.second)
-        return b"\x17\x0d%02d%02d%02d%02d%02d%02dZ" % parts
+        date = (_UTC_TIME, _TWO[moment.year - 2000], _TWO[moment.month], _TWO[moment.day])
+        return b"".join((*date, _TWO[moment.hour], _TWO[moment.minute], _TWO[moment.second], b"Z"))
     return encode_time(moment)
 
 

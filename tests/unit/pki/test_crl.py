@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -87,10 +87,16 @@ def test_a_list_of_100_000_entries_comes_back() -> None:
     assert verify_crl(parsed, ISSUING) == ()
 
 
-@pytest.mark.parametrize("year", [1999, 2049, 2050, 2107])
+@pytest.mark.parametrize("year", [1950, 1999, 2049, 2050, 2107])
 def test_times_of_both_encodings_come_back(year: int) -> None:
     entry = RevokedEntry(5, NOW.replace(year=year))
     assert crl([entry]).revoked(5) == entry
+
+
+@pytest.mark.parametrize("hours", [-11, 5])
+def test_times_of_other_zones_are_written_in_utc(hours: int) -> None:
+    local = NOW.astimezone(timezone(timedelta(hours=hours)))
+    assert crl([RevokedEntry(5, local)]).revoked(5) == RevokedEntry(5, NOW)
 
 
 def test_a_delta_names_its_base_and_may_remove() -> None:

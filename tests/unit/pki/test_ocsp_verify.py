@@ -172,6 +172,16 @@ def test_keys_that_the_path_established_count_not_the_certificates() -> None:
     assert rules(GOOD_RESPONSE, issuer_keys=foreign) == ["ocsp.delegation_signature_invalid"]
 
 
+def test_on_the_day_after_only_the_alternative_signature_delegates() -> None:
+    read = parse_response(made(responder_certificate(ML), ML))
+    foreign = HybridPublicKey(keys("other").classical.public, CA_KEY.public.alternative)
+    assert rules(read, issuer_keys=foreign) == ["ocsp.delegation_signature_invalid"]
+    assert rules(read, issuer_keys=foreign, classical=False) == []
+    both_foreign = keys("other").public
+    found = rules(read, issuer_keys=both_foreign, classical=False)
+    assert found == ["hybrid.alternative_signature_invalid"]
+
+
 def test_a_malformed_delegate_is_a_finding() -> None:
     assert GOOD_RESPONSE.basic is not None
     twice = [e for e in responder_certificate().extensions if e.oid != oids.ALT_SIGNATURE_VALUE]

@@ -20,6 +20,7 @@ from mqtt_bridge.device.identity import Home
 from mqtt_bridge.device.live import LiveSession, Loss
 from mqtt_bridge.errors import BridgeError, BrokerRefused
 from mqtt_bridge.messages import Notice
+from pki.tbs import Certificate
 
 _NONCE_EXPIRED = 410
 
@@ -128,7 +129,7 @@ class Device:
         """
         if self._root_pem is None:
             raise WrongInput("No root is pinned.", next_step="Give the root's PEM file.", field="root")
-        certificates_from_pem(self._root_pem, "root")
+        Certificate.parse(certificates_from_pem(self._root_pem, "root")[0])
         try:
             self._ask(bootstrap, token, device_id)
         except Rejected as no:

@@ -63,6 +63,7 @@ def prepare(
         raise AlreadyEnrolled(
             f"{device_id} has a certificate.", next_step="Run medtrust-device renew.", field="device_id"
         )
+    home.pin(root_pem)
     forget_void(home, now)
     if home.state.attempt is not None:
         return home.state.attempt

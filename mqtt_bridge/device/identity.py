@@ -114,6 +114,14 @@ class Home:
         files.write(self.root_path, root_pem)
         self._write(State(device_id=device_id, protocol=protocol))
 
+    def pin(self, root_pem: bytes) -> None:
+        """Another root, as long as no certificate of the first one is here; what was begun is void."""
+        if files.read(self.root_path, "root") == root_pem:
+            return
+        if self.state.attempt is not None:
+            self.abandon()
+        files.write(self.root_path, root_pem)
+
     def save(self, **changes: object) -> State:
         """The state with `changes`, on the disk when this returns."""
         return self._write(msgspec.structs.replace(self.state, **changes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -11,15 +12,15 @@ import pytest
 from msgspec import Struct
 
 from mqtt_bridge import messages as m
-from mqtt_bridge.device.errors import (
-    OwnerNotProven,
-)
+from mqtt_bridge.device.device import Device
+from mqtt_bridge.device.errors import AlreadyEnrolled, OwnerNotProven
 from mqtt_bridge.octets import Octets
 from pki import profiles
 from pki.algorithms import KeyAlgorithm
+from pki.errors import PkiError
 from pki.keys import HybridPrivateKey
-from tests.unit.mqtt_bridge.device_authority import DEVICE, Authority, House, house, root, under
-from tests.unit.mqtt_bridge.device_fixtures import BoxedRegistry, changed, enroll
+from tests.unit.mqtt_bridge.device_authority import DEVICE, NOW, TOKEN, Authority, House, house, root, under
+from tests.unit.mqtt_bridge.device_fixtures import BOOTSTRAP, BoxedRegistry, changed, enroll
 
 _OTHER_NONCE = Octets(bytes(32))
 
@@ -101,3 +102,26 @@ def test_a_chain_for_other_keys_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(OwnerNotProven, match="other keys"):
         enroll(tmp_path, BoxedRegistry(change={"enroll": swap}))
     assert not list((tmp_path / "state").rglob("chain.pem"))
+
+
+def test_a_wrong_root_can_be_put_right_until_a_certificate_is_here(tmp_path: Path) -> None:
+    registry = BoxedRegistry()
+
+    def with_root(pem: bytes) -> Device:
+        return Device(tmp_path / "state", pem, link_factory=registry.link, clock=lambda: NOW, timeout=0.02)
+
+    with with_root(house("Other").root_pem) as wrong, pytest.raises(OwnerNotProven):
+        wrong.enroll(bootstrap=BOOTSTRAP, token=TOKEN, device_id=DEVICE)
+    with with_root(house().root_pem) as right:
+        assert right.enroll(bootstrap=BOOTSTRAP, token=TOKEN, device_id=DEVICE).device_id == DEVICE
+    with with_root(house("Other").root_pem) as late, pytest.raises(AlreadyEnrolled):
+        late.enroll(bootstrap=BOOTSTRAP, token=TOKEN, device_id=DEVICE)
+    assert (tmp_path / "state" / "root.pem").read_bytes() == house().root_pem
+
+
+def test_a_root_that_is_no_certificate_of_ours_is_refused_before_anything_is_stored(tmp_path: Path) -> None:
+    junk = ssl.DER_cert_to_PEM_cert(b"0\x03junk").encode()
+    with Device(tmp_path / "state", junk) as made:
+        with pytest.raises(PkiError):
+            made.enroll(bootstrap=BOOTSTRAP, token=TOKEN, device_id=DEVICE)
+        assert made.state == "new"

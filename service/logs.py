@@ -12,7 +12,7 @@ import structlog
 
 ALLOWED: Final = frozenset(
     {
-        *("event", "level", "timestamp", "logger", "device_id", "certificate_serial", "rid", "step", "rule"),
+        *("event", "level", "timestamp", "room", "device_id", "certificate_serial", "rid", "step", "rule"),
         *("status", "kind", "job", "outcome", "took_ms", "count", "field", "reason", "broker", "port", "url"),
         *("tier", "criticality", "attempt", "error", "crl_number", "size", "bytes", "path", "problem"),
     }
@@ -53,7 +53,7 @@ def _clean(value: object) -> object:
 
 def get(name: str) -> Any:  # noqa: ANN401 - structlog's bound loggers have no common type
     """A logger that says which room speaks."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger().bind(room=name)
 
 
 class _Forwarder(logging.Handler):

@@ -51,13 +51,8 @@ class CertId:
         parts = asn1.children(der, whole)
         if len(parts) != 4 or parts[0].tag != asn1.SEQUENCE:
             raise MalformedInput("A CertID is not a digest, two hashes and a serial.", field="CertID")
-        algorithm = asn1.children(der, parts[0])
-        parameters = [asn1.encoded(der, element) for element in algorithm[1:]]
-        # NULL or absent (RFC 5754 2): both are in use.
-        if not algorithm or parameters not in ([], [asn1.null()]):
-            raise MalformedInput("A CertID's digest has parameters.", field="hashAlgorithm")
         return cls(
-            asn1.oid_value(der, algorithm[0]),
+            _digest(asn1.encoded(der, parts[0])),
             asn1.content(der, parts[1], asn1.OCTET_STRING),
             asn1.content(der, parts[2], asn1.OCTET_STRING),
             asn1.int_value(der, parts[3]),
@@ -70,6 +65,16 @@ class CertId:
             return False
         hashes = issuer_hashes(issuer.subject, issuer.spki, self.hash_oid)
         return hashes == (self.issuer_name_hash, self.issuer_key_hash)
+
+
+@lru_cache(maxsize=64)
+def _digest(der: bytes) -> str:
+    algorithm = asn1.children(der, asn1.whole(der, what="hashAlgorithm"))
+    parameters = [asn1.encoded(der, element) for element in algorithm[1:]]
+    # NULL or absent (RFC 5754 2): both are in use.
+    if not algorithm or parameters not in ([], [asn1.null()]):
+        raise MalformedInput("A CertID's digest has parameters.", field="hashAlgorithm")
+    return asn1.oid_value(der, algorithm[0])
 
 
 @lru_cache(maxsize=256)

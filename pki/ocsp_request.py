@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from pki import asn1, oids
@@ -141,6 +142,8 @@ def read_nonce(value: bytes) -> bytes:
     return nonce
 
 
+# Clients of a kind all send the same octets.
+@lru_cache(maxsize=64)
 def _read_preferred(value: bytes) -> tuple[SignatureAlgorithm, ...]:
     found = []
     for element in asn1.children(value, asn1.whole(value, what="preferredSignatureAlgorithms")):

@@ -113,7 +113,7 @@ def build_response(
     end = responder.certificate.not_after
     data = asn1.sequence(
         asn1.explicit(2, asn1.octet_string(responder_key_hash(responder.certificate))),
-        asn1.generalized_time(produced_at),
+        _time(produced_at.replace(microsecond=0)),
         asn1.sequence(*(_single(answer, end) for answer in answers)),
         asn1.explicit(1, listed) if found else b"",
     )
@@ -121,7 +121,7 @@ def build_response(
         data,
         algorithm_identifier(responder.key.signs_with),
         asn1.bit_string(responder.key.sign(data)),
-        asn1.explicit(0, asn1.sequence(responder.certificate.der)),
+        _certificates(responder.certificate.der),
     )
     wrapped = asn1.sequence(asn1.oid(oids.OCSP_BASIC), asn1.octet_string(basic))
     return asn1.sequence(_status(ResponseStatus.SUCCESSFUL), asn1.explicit(0, wrapped))
@@ -132,6 +132,17 @@ def error_response(status: ResponseStatus) -> bytes:
     if status is ResponseStatus.SUCCESSFUL:
         raise RequestRefused("An error response cannot be successful.", field="status")
     return asn1.sequence(_status(status))
+
+
+@lru_cache(maxsize=1024)
+def _time(moment: datetime) -> bytes:
+    # An instance answers thousands of times in a second, and with the same few moments.
+    return asn1.generalized_time(moment)
+
+
+@lru_cache(maxsize=64)
+def _certificates(der: bytes) -> bytes:
+    return asn1.explicit(0, asn1.sequence(der))
 
 
 def _status(status: ResponseStatus) -> bytes:
@@ -155,8 +166,8 @@ def _single(answer: SingleAnswer, signer_end: datetime) -> bytes:
     return asn1.sequence(
         answer.cert_id,
         _cert_status(answer.status),
-        asn1.generalized_time(answer.this_update),
-        asn1.explicit(0, asn1.generalized_time(next_update)),
+        _time(answer.this_update),
+        asn1.explicit(0, _time(next_update)),
     )
 
 
@@ -167,4 +178,4 @@ def _cert_status(status: CertStatus) -> bytes:
         return asn1.implicit(2, b"")
     # As in lists, unspecified is said by leaving the reason out.
     reason = b"" if status.reason is CrlReason.UNSPECIFIED else asn1.explicit(0, status.reason.encode())
-    return asn1.explicit(1, asn1.generalized_time(status.revoked_at) + reason)
+    return asn1.explicit(1, _time(status.revoked_at) + reason)

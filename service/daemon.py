@@ -191,7 +191,7 @@ class Daemon:
         }
 
     def _published(self) -> None:
-        self.status.refresh()
+        self.status.touch()
 
     def _broker_said(self, text: str) -> None:
         self._log.info("broker.said", problem=text)

@@ -65,7 +65,8 @@ DEFAULT_POLICY: Final = Policy(
             "identity.without_conflict": Tier.RESTRICTED,
             "evidence.counters_rise": Tier.QUARANTINED,
             "firmware.unaltered": Tier.QUARANTINED,
-            "firmware.in_reference_values": Tier.RESTRICTED,
+            # A device names its own release: an unlisted name must not be the cheaper way to lie.
+            "firmware.in_reference_values": Tier.QUARANTINED,
             "boot.secure": Tier.RESTRICTED,
             "debug.port_closed": Tier.RESTRICTED,
             "tamper.none": Tier.QUARANTINED,

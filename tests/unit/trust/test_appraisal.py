@@ -54,7 +54,7 @@ HARD = [
     ),
     (
         "firmware.in_reference_values",
-        Tier.RESTRICTED,
+        Tier.QUARANTINED,
         evidence(1, fw={"name": "pump-fw", "ver": "4.3", "sha256": GOOD}),
     ),
     ("boot.secure", Tier.RESTRICTED, evidence(1, secure_boot=False)),

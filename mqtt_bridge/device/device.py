@@ -133,7 +133,7 @@ class Device:
         try:
             self._ask(bootstrap, token, device_id)
         except Rejected as no:
-            if no.problem_details.status != _NONCE_EXPIRED:
+            if no.problem_details.status != _NONCE_EXPIRED or not token:
                 raise
             self._ask(bootstrap, token, device_id)  # a dialogue resumed too late: once more from hello
         self.connect()

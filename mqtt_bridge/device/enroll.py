@@ -14,7 +14,7 @@ from typing import Literal
 from mqtt_bridge import topics
 from mqtt_bridge.device import owner
 from mqtt_bridge.device.dialogue import Dialogue
-from mqtt_bridge.device.errors import AlreadyEnrolled, Rejected, RejectedNow, WrongInput
+from mqtt_bridge.device.errors import AlreadyEnrolled, AwaitingApproval, Rejected, RejectedNow, WrongInput
 from mqtt_bridge.device.identity import Attempt, Home
 from mqtt_bridge.messages import (
     HYBRID_ALGORITHMS,
@@ -92,6 +92,10 @@ def ask_for_certificate(home: Home, dialogue: Dialogue, *, token: str, clock: Ca
             attempt = home.save_attempt(request=Octets(encode(enroll)))
         payload = attempt.request or Octets()
         accepted = dialogue.ask(up, payload, rid=attempt.rid, expect="accepted", kind=Accepted)
+    except AwaitingApproval:
+        # People take longer than a nonce lives: the same keys ask again, from hello, with the token.
+        home.save_attempt(request=None)
+        raise
     except RejectedNow:
         raise
     except Rejected:

@@ -79,9 +79,22 @@ def test_a_person_who_must_approve_is_waited_for(tmp_path: Path) -> None:
         enroll(tmp_path, registry)
     assert waiting.value.retry_after == 60
     registry.change.clear()
-    registry._answers.clear()
-    enroll(tmp_path, registry, token="")
+    with device(tmp_path, registry) as again:
+        assert (again.state, again.needs_token) == ("enrolling", True)  # its nonce will be gone by then
+        again.enroll(bootstrap=BOOTSTRAP, token=TOKEN, device_id=DEVICE)
     assert registry.active == registry.issued[-1:]
+    assert [verb for verb, _ in registry.asked] == ["hello", "enroll", "hello", "enroll", "confirm"]
+
+
+def test_a_nonce_that_expired_over_a_crash_needs_the_token_again(tmp_path: Path) -> None:
+    registry = BoxedRegistry(lose={"enroll": 3}, change={"enroll": _problem(410)})
+    with pytest.raises(NoAnswer):
+        enroll(tmp_path, registry)
+    with pytest.raises(Rejected):
+        enroll(tmp_path, registry, token="")
+    with device(tmp_path, registry) as again:
+        assert again.needs_token
+    assert registry.active == []
 
 
 def _problem(status: int) -> Callable[[Struct], Struct]:

@@ -1,0 +1,210 @@
+"""The OCSP responder (RFC 6960, 5019, 9654) for the issuing CA's certificates: request octets to an answer.
+
+A serial that was never issued is answered `revoked`, on hold since 1970, with the extended-revoke extension
+(RFC 6960 2.2): signed, so nobody between can forge it away, and a client that fails open on `unauthorized`
+still refuses. Certificates of other issuers: `unauthorized`, or `unknown` beside one of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import Executor
+from datetime import datetime, timedelta
+from typing import Final
+
+from pki import asn1
+from pki.algorithms import SignatureAlgorithm
+from pki.errors import PkiError
+from pki.ocsp import (
+    GOOD,
+    NEVER_ISSUED,
+    UNKNOWN,
+    CertId,
+    CertStatus,
+    OcspRequest,
+    OcspRequestRefused,
+    Responder,
+    ResponseStatus,
+    Revoked,
+    SingleAnswer,
+    build_response,
+    error_response,
+)
+from pki.tbs import Certificate
+from registry.model.errors import RegistryError
+from registry.ports import Ports
+from registry.publication import crl_reason
+from registry.status import Changes, Status, StatusKind, certificate_status, log_size
+from service import logs
+from service.authority import Authority, Signing
+from service.http_message import HttpAnswer, cacheable, uncached
+from service.ocsp_cache import CachedAnswer, OcspCache
+from service.status_watch import StatusWatch
+
+LIFETIME: Final = timedelta(hours=1)
+NEVER_ISSUED_LIFETIME: Final = timedelta(minutes=5)
+"""Short: the serial may be issued a moment later."""
+MAX_AGE: Final = 60
+"""Seconds that HTTP caches between us and a client may keep an answer."""
+RESPONSE_TYPE: Final = b"application/ocsp-response"
+_LOG = logs.get("ocsp")
+
+
+class OcspService:
+    """Belongs to the event loop's thread; reads of the store and slow signatures go to the executor."""
+
+    def __init__(self, authority: Authority, ports: Ports, executor: Executor) -> None:
+        self._issuer = authority.issuing.certificate
+        self._classical = _Signer(authority.ocsp_ecdsa)
+        self._post_quantum = _Signer(authority.ocsp_ml_dsa)
+        self._ports, self._executor = ports, executor
+        self._cache = OcspCache()
+        self.watch: Final = StatusWatch(ports, executor, self._changed)
+        self.lists_published = 0
+        """Counts commits that published a list."""
+
+    def answer(self, request: bytes, *, post_quantum: bool) -> HttpAnswer | Awaitable[HttpAnswer]:
+        """The answer at once where it is in memory, else later."""
+        now = self._ports.clock()
+        if self.watch.is_fresh(now):
+            found = self._cache.get((post_quantum, request), now)
+            if found is not None:
+                return found
+        return self._later(request, post_quantum)
+
+    async def _later(self, request: bytes, post_quantum: bool) -> HttpAnswer:
+        now = self._ports.clock()
+        if not self.watch.is_fresh(now):
+            await self.watch.look()
+        try:
+            return self._cache.get((post_quantum, request), now) or await self._sign(request, post_quantum)
+        except OcspRequestRefused as refused:
+            return refusal(refused.status)
+        except RegistryError as gone:
+            _LOG.warning("ocsp_store_unreachable", error=type(gone).__name__)
+            return refusal(ResponseStatus.TRY_LATER)
+        except PkiError as bad:
+            _LOG.error("ocsp_cannot_sign", problem=bad.problem, field=bad.field)
+            return refusal(ResponseStatus.INTERNAL_ERROR)
+
+    async def _sign(self, der: bytes, post_quantum: bool) -> HttpAnswer:
+        request = OcspRequest.parse(der)
+        ours = {c.certificate_serial for c in request.cert_ids if c.matches(self._issuer)}
+        if not ours:
+            return refusal(ResponseStatus.UNAUTHORIZED)
+        signer = self._choose(request, post_quantum)
+        known = {serial: self._cache.status(serial) for serial in ours}
+        statuses = {serial: status for serial, status in known.items() if status is not None}
+        loop = asyncio.get_running_loop()
+        if len(statuses) < len(ours):
+            statuses, size = await loop.run_in_executor(self._executor, self._read, ours)
+        else:
+            size = self.watch.log_size
+        now = self._ports.clock()
+        lifetime = LIFETIME if all(s.kind is not StatusKind.NOT_ISSUED for s in statuses.values()) else None
+        until = min(now + (lifetime or NEVER_ISSUED_LIFETIME), self._issuer.not_after, signer.ends)
+        answers = [_single(c, self._issuer, statuses, now, until) for c in request.cert_ids]
+        if signer is self._classical:
+            response = signer.sign(answers, now, request.nonce)
+        else:
+            # ML-DSA takes up to 3 ms: never in the loop.
+            response = await loop.run_in_executor(self._executor, signer.sign, answers, now, request.nonce)
+        if request.nonce is not None or lifetime is None:
+            self._learn(statuses, size)
+            return uncached(RESPONSE_TYPE, response[0], tail=response[1])
+        return self._keep((post_quantum, der), response, (now, until), statuses, size)
+
+    def _choose(self, request: OcspRequest, post_quantum: bool) -> _Signer:
+        """The first preferred algorithm that we have (4.4.7.2); by the path always the post-quantum one."""
+        if post_quantum:
+            return self._post_quantum
+        for algorithm in request.preferred:
+            for signer in (self._classical, self._post_quantum):
+                if signer.algorithm is algorithm:
+                    return signer
+        return self._classical
+
+    def _read(self, serials: set[int]) -> tuple[dict[int, Status], int]:
+        # The size is of the same snapshot: it says which changes these statuses already know.
+        with self._ports.store.read() as uow:
+            return {serial: certificate_status(serial, uow) for serial in serials}, log_size(uow)
+
+    def _learn(self, statuses: dict[int, Status], size: int) -> bool:
+        """Keeps what was read, unless a change was heard of since it was read."""
+        current = size >= self.watch.log_size
+        if current:
+            issued = {s: status for s, status in statuses.items() if status.kind is not StatusKind.NOT_ISSUED}
+            self._cache.learn(issued)
+        return current
+
+    def _keep(
+        self,
+        key: tuple[bool, bytes],
+        response: tuple[bytes, bytes],
+        validity: tuple[datetime, datetime],
+        statuses: dict[int, Status],
+        size: int,
+    ) -> HttpAnswer:
+        now, until = validity
+        half = (until - now) / 2
+        answer = cacheable(
+            RESPONSE_TYPE,
+            response[0],
+            tail=response[1],
+            last_modified=now,
+            expires=until,
+            max_age=min(MAX_AGE, int(half.total_seconds())),
+        )
+        if self._learn(statuses, size):
+            self._cache.put(key, CachedAnswer(answer, now + half, tuple(statuses)))
+        return answer
+
+    def _changed(self, changes: Changes) -> None:
+        self._cache.drop(changes)
+        self.lists_published += changes.lists
+
+
+class _Signer:
+    """A delegate, and the end that all its answers share."""
+
+    def __init__(self, signing: Signing) -> None:
+        self._responder = Responder(signing.certificate, signing.key.classical)
+        self._tail = asn1.explicit(0, asn1.sequence(signing.certificate.der))
+        self.algorithm: Final[SignatureAlgorithm] = signing.key.classical.signs_with
+        self.ends: Final = signing.certificate.not_after
+
+    def sign(
+        self, answers: Sequence[SingleAnswer], now: datetime, nonce: bytes | None
+    ) -> tuple[bytes, bytes]:
+        """A response in two pieces: its own octets, and the delegate's certificate, kept once for all."""
+        extended = any(answer.status == NEVER_ISSUED for answer in answers)
+        response = build_response(
+            answers=answers,
+            responder=self._responder,
+            produced_at=now,
+            nonce=nonce,
+            extended_revoke=extended,
+        )
+        return response.removesuffix(self._tail), self._tail
+
+
+def refusal(status: ResponseStatus) -> HttpAnswer:
+    """An OCSP error: HTTP 200, unsigned, kept by nobody (RFC 6960 A.2)."""
+    return uncached(RESPONSE_TYPE, error_response(status))
+
+
+def _single(
+    cert_id: CertId, issuer: Certificate, statuses: dict[int, Status], now: datetime, until: datetime
+) -> SingleAnswer:
+    foreign = not cert_id.matches(issuer)
+    status = UNKNOWN if foreign else _cert_status(statuses[cert_id.certificate_serial])
+    return SingleAnswer(cert_id.der, status, now, until)
+
+
+def _cert_status(status: Status) -> CertStatus:
+    if status.kind is StatusKind.GOOD:
+        return GOOD
+    if status.revoked_at is None:
+        return NEVER_ISSUED
+    return Revoked(status.revoked_at, crl_reason(status.reason))

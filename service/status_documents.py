@@ -1,0 +1,116 @@
+"""What the status server hands out besides OCSP: revocation lists, CA certificates, the trust bundle, health.
+
+Lists come from the store, where a number is recorded with its list; files in the home are only copies.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Final
+
+from pki import asn1
+from registry.model.errors import RegistryError
+from registry.ports import Ports
+from service import authority as names
+from service.authority import Authority
+from service.home import Home
+from service.http_message import HttpAnswer, cacheable, plain, uncached
+from service.pem import to_pem
+
+LIST_MAX_AGE: Final = 60
+CERTIFICATE_MAX_AGE: Final = 86_400
+BUNDLE_MAX_AGE: Final = 300
+_CRL: Final = b"application/pkix-crl"
+_DER: Final = b"application/pkix-cert"
+_PEM: Final = b"application/x-pem-file"
+_P7C: Final = b"application/pkcs7-mime; smime-type=certs-only"
+_JSON: Final = b"application/json"
+_RETRY: Final = b"retry-after: 5\r\n"
+
+
+def certificates(authority: Authority) -> dict[bytes, HttpAnswer]:
+    """The answers that never change while the process runs, by path."""
+    root, issuing = authority.root, authority.issuing.certificate
+    both = max(root.not_before, issuing.not_before)
+    documents = {
+        b"/ca/root.der": (_DER, root.der, root.not_before),
+        b"/ca/issuing.der": (_DER, issuing.der, issuing.not_before),
+        b"/ca/root.pem": (_PEM, to_pem(root.der), root.not_before),
+        b"/ca/issuing.pem": (_PEM, to_pem(issuing.der), issuing.not_before),
+        b"/ca/chain.pem": (_PEM, to_pem(issuing.der, root.der), both),
+        b"/ca/chain.p7c": (_P7C, certificate_bag(issuing.der, root.der), both),
+    }
+    return {
+        path: cacheable(kind, body, last_modified=since, max_age=CERTIFICATE_MAX_AGE)
+        for path, (kind, body, since) in documents.items()
+    }
+
+
+def certificate_bag(*certificates: bytes) -> bytes:
+    """Certificates in a CMS SignedData that signs nothing (RFC 5652 5; RFC 5280 4.2.2.1)."""
+    nothing = asn1.set_of(())
+    content = asn1.sequence(asn1.oid("1.2.840.113549.1.7.1"))
+    bag = asn1.tlv(0xA0, b"".join(sorted(certificates)))
+    signed = asn1.sequence(asn1.integer(1), nothing, content, bag, nothing)
+    return asn1.sequence(asn1.oid("1.2.840.113549.1.7.2"), asn1.explicit(0, signed))
+
+
+class Documents:
+    """The answers that change. Its methods read disk and store: they run in the executor."""
+
+    def __init__(self, authority: Authority, home: Home, ports: Ports) -> None:
+        self._home, self._ports = home, ports
+        self._signers = (authority.ocsp_ecdsa.certificate, authority.ocsp_ml_dsa.certificate)
+
+    def revocation_list(self, issuer: str) -> HttpAnswer:
+        """The list with the highest number; 404 before the first, 503 without the store."""
+        now = self._ports.clock()
+        try:
+            with self._ports.store.read() as uow:
+                stored = uow.lists.latest(issuer)
+        except RegistryError:
+            return plain(503, "The store does not answer.", _RETRY)
+        if stored is None:
+            return plain(404, "No list was published yet.")
+        remaining = int((stored.next_update - now).total_seconds())
+        return cacheable(
+            _CRL,
+            stored.der,
+            last_modified=stored.this_update,
+            expires=stored.next_update,
+            max_age=min(LIST_MAX_AGE, remaining),
+        )
+
+    def bundle(self) -> HttpAnswer:
+        """The signed trust bundle, as it lies in the home."""
+        path = self._home.public / names.BUNDLE_FILE
+        try:
+            modified = path.stat().st_mtime
+            body = path.read_bytes()
+        except OSError:
+            return plain(404, "There is no trust bundle.")
+        since = datetime.fromtimestamp(modified, self._ports.clock().tzinfo)
+        return cacheable(_JSON, body, last_modified=since, max_age=BUNDLE_MAX_AGE)
+
+    def health(self) -> HttpAnswer:
+        """200, or 503 where clients get no usable status: no store, a lapsed list or delegate."""
+        now = self._ports.clock()
+        problems = (
+            [] if all(c.not_before <= now <= c.not_after for c in self._signers) else ["responder_lapsed"]
+        )
+        facts: dict[str, object] = {}
+        try:
+            with self._ports.store.read() as uow:
+                stored = uow.lists.latest(names.ISSUING)
+        except RegistryError:
+            problems.append("store_unreachable")
+        else:
+            if stored is None or stored.next_update <= now:
+                problems.append("crl_lapsed")
+            if stored is not None:
+                facts["crl_number"] = stored.crl_number
+                facts["crl_age_seconds"] = max(0, (now - stored.this_update) // timedelta(seconds=1))
+        facts |= {"status": "failing" if problems else "ok", "problems": problems}
+        body = json.dumps(facts, sort_keys=True).encode() + b"\n"
+        return uncached(_JSON, body, status=503 if problems else 200)

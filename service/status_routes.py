@@ -1,0 +1,119 @@
+"""Which answer belongs to which request of the status server, and which of them stay in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from pki.ocsp import OcspRequestRefused, decode_get_path
+from service import authority as names
+from service import logs
+from service.authority import Authority
+from service.http_message import HttpAnswer, HttpRequest, plain
+from service.ocsp_service import OcspService, refusal
+from service.runtime import Runtime
+from service.status_documents import Documents, certificates
+
+OCSP_REQUEST_TYPE: Final = b"application/ocsp-request"
+LIST_KEPT: Final = timedelta(seconds=10)
+"""A list stays in memory this long, and never beyond the next one's commit: its max-age must sink."""
+_READING: Final = (b"GET", b"HEAD")
+_LISTS: Final = {b"/crl/issuing.crl": names.ISSUING, b"/crl/root.crl": names.ROOT}
+_NO_LIST: Final = plain(404, "No list was published yet.")
+_LOG = logs.get("status")
+
+
+class StatusRoutes:
+    """Which answer belongs to which request."""
+
+    def __init__(self, authority: Authority, runtime: Runtime, executor: Executor) -> None:
+        self.ocsp: Final = OcspService(authority, runtime.ports, executor)
+        self._executor = executor
+        self._fixed = certificates(authority)
+        self._clock = runtime.ports.clock
+        self._documents = documents = Documents(authority, runtime.home, runtime.ports)
+        self._read: dict[bytes, Callable[[], HttpAnswer]] = {
+            b"/trust-bundle.json": documents.bundle,
+            b"/healthz": documents.health,
+        }
+        self._lists: dict[bytes, tuple[datetime, int, HttpAnswer]] = {}
+        self._prefix = urlsplit(runtime.settings.status_url).path.encode()
+
+    def answer(self, request: HttpRequest) -> HttpAnswer | Awaitable[HttpAnswer]:
+        """At once from memory, or later; never an exception."""
+        try:
+            outcome = self._route(request)
+        except Exception as bad:  # noqa: BLE001 - the edge: whatever went wrong, the asker gets an answer
+            return _internal_error(bad)
+        return outcome if isinstance(outcome, HttpAnswer) else _guarded(outcome)
+
+    def _route(self, request: HttpRequest) -> HttpAnswer | Awaitable[HttpAnswer]:
+        path = self._path(request.target)
+        head, _, rest = path[1:].partition(b"/")
+        if head in (b"ocsp", b"ocsp-pq"):
+            return self._ask(request, rest, post_quantum=head == b"ocsp-pq")
+        path = path.partition(b"?")[0]
+        if path not in self._fixed and path not in self._read and path not in _LISTS:
+            return plain(404, "There is nothing here. Status is at /ocsp and /crl/issuing.crl.")
+        if request.method not in _READING:
+            return plain(405, "Only GET and HEAD.", b"allow: GET, HEAD\r\n")
+        if path in self._fixed:
+            return self._fixed[path]
+        return self._list(path) if path in _LISTS else self._in_executor(self._read[path])
+
+    def _in_executor(self, work: Callable[[], HttpAnswer]) -> Awaitable[HttpAnswer]:
+        return asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    async def _list(self, path: bytes) -> HttpAnswer:
+        now = self._clock()
+        if not self.ocsp.watch.is_fresh(now):
+            await self.ocsp.watch.look()
+        made_at, published, answer = self._lists.get(path, (now - LIST_KEPT, -1, _NO_LIST))
+        if published == self.ocsp.lists_published and now - made_at < LIST_KEPT:
+            return answer
+        # Counted before the read: a list published in between is read again, never missed.
+        published = self.ocsp.lists_published
+        answer = await self._in_executor(lambda: self._documents.revocation_list(_LISTS[path]))
+        if answer.status == 200:
+            self._lists[path] = (now, published, answer)
+        return answer
+
+    def _path(self, target: bytes) -> bytes:
+        """The target without what a proxy puts in front: the absolute form, and status.url's own path."""
+        if not target.startswith(b"/"):
+            _, _, after = target.partition(b"://")
+            target = b"/" + after.partition(b"/")[2]
+        if self._prefix and target.startswith(self._prefix + b"/"):
+            target = target[len(self._prefix) :]
+        return target
+
+    def _ask(
+        self, request: HttpRequest, rest: bytes, *, post_quantum: bool
+    ) -> HttpAnswer | Awaitable[HttpAnswer]:
+        if request.method == b"POST":
+            kind = request.headers.get(b"content-type", OCSP_REQUEST_TYPE)
+            if kind.partition(b";")[0].strip().lower() != OCSP_REQUEST_TYPE:
+                return plain(415, "Send Content-Type: application/ocsp-request.")
+            return self.ocsp.answer(request.body, post_quantum=post_quantum)
+        if request.method not in _READING:
+            return plain(405, "Only GET, HEAD and POST.", b"allow: GET, HEAD, POST\r\n")
+        try:
+            return self.ocsp.answer(decode_get_path(rest.decode("latin-1")), post_quantum=post_quantum)
+        except OcspRequestRefused as refused:
+            return refusal(refused.status)
+
+
+async def _guarded(outcome: Awaitable[HttpAnswer]) -> HttpAnswer:
+    try:
+        return await outcome
+    except Exception as bad:  # noqa: BLE001 - the edge: whatever went wrong, the asker gets an answer
+        return _internal_error(bad)
+
+
+def _internal_error(bad: Exception) -> HttpAnswer:
+    _LOG.error("status_request_failed", error=type(bad).__name__)
+    return plain(500, "The server could not answer.")

@@ -1,0 +1,72 @@
+"""Notices commits that change a status, ours and other processes', before the next answer is given.
+
+Nobody has to tell us: a request that comes more than POLL_EVERY after the last look waits for a new look at
+the audit log, whose leaf stands in the same commit as the change. Without requests nothing runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from datetime import datetime, timedelta
+from typing import Final
+
+from registry.model.errors import RegistryError
+from registry.ports import Ports
+from registry.status import Changes, changes_since, log_size
+from service import logs
+
+POLL_EVERY: Final = timedelta(milliseconds=100)
+PATIENCE: Final = 0.5
+"""Seconds that a request waits for a store that does not answer, before it takes what is known."""
+_LOG = logs.get("status")
+
+
+class StatusWatch:
+    """All but `touch` belongs to the event loop's thread."""
+
+    def __init__(self, ports: Ports, executor: Executor, changed: Callable[[Changes], None]) -> None:
+        self._ports, self._executor, self._changed = ports, executor, changed
+        self._looked_at: datetime | None = None
+        self._touches = 0
+        self._looking: asyncio.Task[None] | None = None
+        self.log_size = self._first_look()
+
+    def _first_look(self) -> int:
+        with self._ports.store.read() as uow:
+            return log_size(uow)
+
+    def touch(self) -> None:
+        """A commit is known to have happened: the next request looks. From any thread."""
+        self._touches += 1
+        self._looked_at = None
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the last look is recent; a clock that jumps makes it stale."""
+        looked = self._looked_at
+        return looked is not None and abs(now - looked) < POLL_EVERY
+
+    async def look(self) -> None:
+        """Hear of every commit until now; one look at a time, shared by all who wait."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+        await asyncio.wait({self._looking}, timeout=PATIENCE)
+
+    async def _look(self) -> None:
+        touches, now = self._touches, self._ports.clock()
+        try:
+            changes = await asyncio.get_running_loop().run_in_executor(self._executor, self._ask)
+        except RegistryError as gone:
+            # Signed answers that have not lapsed stay true statements of their time: they are still served.
+            _LOG.warning("status_store_unreachable", error=type(gone).__name__)
+            return
+        if changes.log_size != self.log_size:
+            self.log_size = changes.log_size
+            self._changed(changes)
+        if touches == self._touches:
+            self._looked_at = now
+
+    def _ask(self) -> Changes:
+        with self._ports.store.read() as uow:
+            return changes_since(self.log_size, uow)

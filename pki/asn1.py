@@ -52,8 +52,7 @@ def implicit(number: int, content: bytes) -> bytes:
 
 def integer(value: int) -> bytes:
     """INTEGER, minimal two's complement."""
-    magnitude = value if value >= 0 else ~value
-    return tlv(INTEGER, value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
+    return tlv(INTEGER, value.to_bytes(max(value, ~value).bit_length() // 8 + 1, "big", signed=True))
 
 
 def boolean(value: bool) -> bytes:
@@ -139,7 +138,7 @@ def read(buf: bytes, offset: int = 0, limit: int | None = None) -> Tlv:
         content += octets
     if content + size > limit:
         raise MalformedInput("The element is longer than what holds it.", field=f"offset {offset}")
-    return Tlv(tag, offset, content, content + size)
+    return tuple.__new__(Tlv, (tag, offset, content, content + size))  # Tlv() would cost as much again
 
 
 def whole(buf: bytes, tag: int = SEQUENCE, what: str = "input") -> Tlv:
@@ -173,16 +172,14 @@ def encoded(buf: bytes, element: Tlv) -> bytes:
 def content(buf: bytes, element: Tlv, tag: int | None = None) -> bytes:
     """The content octets, after checking the tag where one is given."""
     if tag is not None and element.tag != tag:
-        problem = f"Tag 0x{element.tag:02x} where 0x{tag:02x} belongs."
-        raise MalformedInput(problem, field=f"offset {element.start}")
+        raise MalformedInput(f"Tag {element.tag:#04x}, not {tag:#04x}.", field=f"offset {element.start}")
     return bytes(buf[element.content : element.end])
 
 
 def int_value(buf: bytes, element: Tlv) -> int:
     """An INTEGER's value; padded encodings are refused."""
     octets = content(buf, element, INTEGER)
-    padded = len(octets) > 1 and octets[0] in (0, 0xFF) and (octets[0] ^ octets[1]) < 0x80
-    if not octets or padded:
+    if not octets or (len(octets) > 1 and octets[0] in (0, 0xFF) and (octets[0] ^ octets[1]) < 0x80):
         raise MalformedInput("The INTEGER is empty or padded: not DER.", field=f"offset {element.start}")
     return int.from_bytes(octets, "big", signed=True)
 
@@ -237,13 +234,16 @@ def _moment(tag: int, octets: bytes) -> datetime | None:
 
 def check(buf: bytes, what: str = "input") -> None:
     """Refuses anything that is not one DER element all the way down; linear, no recursion."""
-    stack = [(whole(buf, buf[0] if buf else SEQUENCE, what), 0)]
-    while stack:
-        element, depth = stack.pop()
-        if depth > _MAX_DEPTH:
+    at, ends = 0, [whole(buf, buf[0] if buf else SEQUENCE, what).end]
+    while at < len(buf):
+        while at == ends[-1]:
+            ends.pop()
+        if len(ends) > _MAX_DEPTH + 1:
             raise MalformedInput(f"The {what} is nested deeper than {_MAX_DEPTH}.", field=what)
+        element = read(buf, at, ends[-1])
+        at = element.content if element.tag & 0x20 else element.end
         if element.tag & 0x20:
-            stack += [(child, depth + 1) for child in children(buf, element)]
+            ends.append(element.end)
         elif element.tag == INTEGER:
             int_value(buf, element)
         elif element.tag == BOOLEAN and buf[element.content : element.end] not in (b"\xff", b"\x00"):

@@ -152,7 +152,7 @@ def _read_urn(text: str) -> tuple[str, str] | None:
 
 
 def read_udi_di(value: bytes) -> tuple[str, str]:
-    """(issuing agency, UDI-DI) of an extension oids.UDI_DI: SEQUENCE of two UTF8Strings. Read, never written."""
+    """(issuing agency, UDI-DI) of an extension oids.UDI_DI: two UTF8Strings. Read, never written."""
     parts = asn1.children(value, asn1.whole(value, what="udiDi"))
     if len(parts) != 2:
         raise MalformedInput("The UDI-DI extension is not an agency and an identifier.", field="udiDi")

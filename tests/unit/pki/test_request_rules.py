@@ -10,6 +10,7 @@ from pki.extensions import (
     Extension,
     KeyUsage,
     basic_constraints,
+    crl_distribution_points,
     extended_key_usage,
     key_usage,
     subject_key_identifier,
@@ -98,6 +99,11 @@ REFUSED: dict[str, tuple[str, str, bytes]] = {
         "request.extension_not_in_profile",
         "2.5.29.32",
         ask(Extension("2.5.29.32", False, asn1.sequence())),
+    ),
+    "a list of its own": (
+        "request.extension_not_in_profile",
+        oids.CRL_DISTRIBUTION_POINTS,
+        ask(crl_distribution_points(["http://elsewhere.example/a.crl"])),
     ),
     "alternative key as an extension": (
         "request.extension_not_in_profile",

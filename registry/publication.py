@@ -14,10 +14,11 @@ from pki.crl_list import CertificateList, CrlReason, RevokedEntry
 from pki.keys import HybridPrivateKey
 from pki.tbs import Certificate
 from registry.model.actor import Actor
-from registry.model.certificate import CertificateRecord
+from registry.model.certificate import CertificateRecord, of_int
 from registry.model.errors import Refused
 from registry.ports import Ports
 from registry.store.lists import StoredList
+from registry.store.unit_of_work import UnitOfWork
 
 LIFETIME: Final = timedelta(hours=24)
 _REASON: Final = {
@@ -68,6 +69,8 @@ def publish(signer: ListSigner, actor: Actor, *, ports: Ports) -> StoredList:
         since = before.this_update if before else now
         revoked = uow.certificates.revoked(signer.issuer, not_expired_before=min(since, now))
         number = uow.lists.take_number(signer.issuer, now, until)
+        old = CertificateList.parse(before.der) if before else None
+        leaving = _may_leave(old, revoked, uow)
     der = build_crl(
         issuer_name=signer.certificate.subject,
         authority_key_identifier=signer.key_identifier,
@@ -77,7 +80,7 @@ def publish(signer: ListSigner, actor: Actor, *, ports: Ports) -> StoredList:
         this_update=now,
         next_update=until,
     )
-    _check(before, der, signer, now)
+    _check(old, der, signer, now, leaving)
     with ports.store.write() as uow:
         uow.lists.record(signer.issuer, number, der)
         detail: dict[str, DetailValue] = {"entries": len(revoked), "number": number}
@@ -94,9 +97,29 @@ def _entries(revoked: Iterable[CertificateRecord]) -> list[RevokedEntry]:
     ]
 
 
-def _check(before: StoredList | None, der: bytes, signer: ListSigner, now: datetime) -> None:
-    old = CertificateList.parse(before.der) if before else None
-    found = publication_findings(old, CertificateList.parse(der), signer.certificate, now)
+def _may_leave(
+    old: CertificateList | None, revoked: Iterable[CertificateRecord], uow: UnitOfWork
+) -> set[int]:
+    """Serials of the old list that may be missing: released from hold, or expired and listed once more.
+
+    A serial that the store no longer knows is none of them: a lost row must stop the publication.
+    """
+    if old is None:
+        return set()
+    gone = set(old.serials) - {int(record.certificate_serial, 16) for record in revoked}
+    known = ((serial, uow.certificates.get(of_int(serial))) for serial in gone)
+    return {
+        serial
+        for serial, record in known
+        if record is not None and (not record.state.is_revoked or record.not_after < old.this_update)
+    }
+
+
+def _check(
+    old: CertificateList | None, der: bytes, signer: ListSigner, now: datetime, leaving: set[int]
+) -> None:
+    new = CertificateList.parse(der)
+    found = publication_findings(old, new, signer.certificate, now, may_leave=leaving)
     refusing = [finding for finding in found if finding.refuses]
     if refusing:
         raise Refused(

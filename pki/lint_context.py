@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from pki import names
 from pki.algorithms import SignatureAlgorithm
 from pki.extensions import Extension
 from pki.findings import Finding
@@ -37,16 +38,17 @@ class Twin:
     certificate: Certificate
     values: dict[str, Extension]
     """Extensions by OID; where one is repeated, the first."""
+    subject: tuple[names.Attribute, ...]
     profile: Profile
     context: LintContext
 
     @classmethod
     def of(cls, certificate: Certificate, profile: Profile, context: LintContext) -> Twin:
-        """A view that rules share."""
+        """A view that rules share; MalformedInput for a subject that is no Name."""
         values: dict[str, Extension] = {}
         for extension in certificate.extensions:
             values.setdefault(extension.oid, extension)
-        return cls(certificate, values, profile, context)
+        return cls(certificate, values, names.parse(certificate.subject), profile, context)
 
     def value(self, dotted: str) -> bytes | None:
         """The value of an extension, or None where it is absent."""

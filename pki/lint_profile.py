@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from pki import asn1, names, oids
@@ -21,6 +22,8 @@ from pki.profiles import AltNames
 from pki.tbs import read_alternative
 
 _NO_NAMES: Final = AlternativeNames()
+_uris: Final = lru_cache(maxsize=64)(uris)
+"""The places for status are the same bytes in every certificate of an issuer."""
 
 
 def closed_list(twin: Twin) -> Iterator[Finding]:
@@ -58,7 +61,7 @@ def subject_facts(twin: Twin) -> Iterator[Finding]:
         oids.ORGANIZATION: facts.organization,
         oids.SERIAL_NUMBER_ATTRIBUTE: facts.serial_number,
     }
-    found = {attribute.oid: attribute.value for attribute in names.parse(twin.certificate.subject)}
+    found = {attribute.oid: attribute.value for attribute in twin.subject}
     if found != {dotted: text for dotted, text in expected.items() if text}:
         shown = names.show(twin.certificate.subject)
         yield error("profile.subject_not_as_facts", "The subject is not what the registry knows.", shown)
@@ -97,7 +100,7 @@ def status(twin: Twin) -> Iterator[Finding]:
     found: tuple[str, ...] = ()
     for dotted in (oids.CRL_DISTRIBUTION_POINTS, oids.AUTHORITY_INFORMATION_ACCESS):
         value = twin.value(dotted)
-        found += uris(value) if value is not None else ()
+        found += _uris(value) if value is not None else ()
     if found != tuple(url for url in listed if url):
         message = "The places for status are not the configured ones."
         yield error("profile.status_urls_not_as_configured", message, ", ".join(found))

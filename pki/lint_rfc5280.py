@@ -78,7 +78,7 @@ def validity_encoding(twin: Twin) -> Iterator[Finding]:
 
 def subject(twin: Twin) -> Iterator[Finding]:
     """4.1.2.6: not empty, each attribute once, printable text within its bounds."""
-    attributes = names.parse(twin.certificate.subject)
+    attributes = twin.subject
     if not attributes:
         yield error("certificate.subject_empty", "The subject is empty.")
     if len({a.oid for a in attributes}) != len(attributes):

@@ -41,6 +41,7 @@ class HttpConnection(asyncio.Protocol):
         self._held_back = False
         self._paused = False
         self._ending = False
+        self._heard_all = False
         self._unparsed = 0
         self._start()
         self.deadline = self._loop.time() + REQUEST_SECONDS
@@ -57,6 +58,11 @@ class HttpConnection(asyncio.Protocol):
         self._connections.discard(self)
         self._ending = True
         self._waiting.clear()
+
+    def eof_received(self) -> bool:
+        """The client has said all: what it asked is still answered."""
+        self._ending = self._heard_all = True
+        return self._task is not None or bool(self._waiting)
 
     def pause_writing(self) -> None:
         """The client does not take what we send: it has a limited time to, and may ask nothing more."""
@@ -191,6 +197,9 @@ class HttpConnection(asyncio.Protocol):
         if not last:
             if not self._unparsed and not self._held_back:
                 self.deadline = self._loop.time() + IDLE_SECONDS
+            return
+        if self._heard_all:
+            self._transport.close()
             return
         self._transport.write_eof()
         self.deadline = self._loop.time() + LINGER_SECONDS

@@ -18,7 +18,7 @@ from registry.model import certificate as certificates
 from registry.model.actor import Actor
 from registry.model.certificate import CertificateEvent, CertificateRecord, CertificateState
 from registry.model.device import DeviceId
-from registry.model.errors import DependencyDown
+from registry.model.errors import Conflict, DependencyDown
 from registry.ports import Ports
 from registry.store.unit_of_work import UnitOfWork
 
@@ -125,7 +125,12 @@ def _record_facts(
     records = [_fact(order, record, issued, now) for order, record, issued in signed]
     with ports.store.write() as uow:
         for record in records:
-            uow.certificates.save(record)
+            if not uow.certificates.record_signed(record):
+                raise Conflict(
+                    f"The intention {record.certificate_serial} was given up while it was being signed.",
+                    next_step="Ask again; the serial is on the revocation list.",
+                    field="certificate_serial",
+                )
         last = uow.log.append(*(_leaf("certificate.issued", now, actor, record) for record in records))
         first = last - len(records) + 1
         issuances = [Issuance(record, first + place) for place, record in enumerate(records)]

@@ -86,15 +86,24 @@ class Effects:
             with self._ports.store.read() as uow:
                 owed = uow.operations.owed()
             report: dict[str, object] = {"owed": len(owed), "done": 0, "cuts": {}}
-            if any(effect.kind in (PUBLISH_CRL, CUT) for effect in owed):
-                report["crl_number"] = self.publish_now().crl_number
+            published = any(effect.kind == PUBLISH_CRL for effect in owed) and self._publish(report)
             cuts = self._cut_all(e for e in owed if e.kind == CUT)
             report["cuts"] = cuts
-            finished = [e for e in owed if e.kind == PUBLISH_CRL or (e.kind == CUT and e.device_id in cuts)]
+            finished = [e for e in owed if e.kind == PUBLISH_CRL and published]
+            finished += [e for e in owed if e.kind == CUT and e.device_id in cuts]
             finished += [e for e in owed if e.kind == NOTICE and self._notify(e)]
             self._mark(finished)
             report["done"] = len(finished)
             return report
+
+    def _publish(self, report: dict[str, object]) -> bool:
+        try:
+            report["crl_number"] = self.publish_now().crl_number
+        except (RegistryError, BridgeError, OSError) as failed:
+            # The cut still ends the session now; the list stays owed, for the device may try to come back.
+            self._log.error("crl.not_published", problem=str(failed))
+            return False
+        return True
 
     def _cut_all(self, effects: Iterable[Effect]) -> dict[str, float]:
         cuts: dict[str, float] = {}

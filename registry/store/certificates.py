@@ -34,6 +34,15 @@ class Certificates:
         where = _CERTIFICATE.c.certificate_serial == record.certificate_serial
         self._connection.execute(update(_CERTIFICATE).where(where).values(**_row(record)))
 
+    def record_signed(self, record: CertificateRecord) -> bool:
+        """The fact of an intention; False where the intention is no longer open (reconciled meanwhile)."""
+        where = (_CERTIFICATE.c.certificate_serial == record.certificate_serial) & (
+            _CERTIFICATE.c.state == CertificateState.INTENDED.value
+        )
+        return (
+            self._connection.execute(update(_CERTIFICATE).where(where).values(**_row(record))).rowcount == 1
+        )
+
     def get(self, serial: str) -> CertificateRecord | None:
         """By stored serial."""
         return self._one(_CERTIFICATE.c.certificate_serial == serial)

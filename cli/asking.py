@@ -59,8 +59,12 @@ def registry(ctx: typer.Context) -> Iterator[Runtime]:
 
 def unlocked(runtime: Runtime, file: Path | None, descriptor: int | None) -> Authority:
     """The CA with its keys; asks for the passphrase where neither file nor descriptor gives it."""
-    passphrase = read_passphrase(PassphraseSource(file, descriptor), runtime.settings)
-    return unlock(runtime.home, runtime.settings, passphrase)
+    return unlock(runtime.home, runtime.settings, passphrase_of(runtime, file, descriptor))
+
+
+def passphrase_of(runtime: Runtime, file: Path | None, descriptor: int | None) -> bytes:
+    """The passphrase from a file, a descriptor or a prompt."""
+    return read_passphrase(PassphraseSource(file, descriptor), runtime.settings)
 
 
 def confirm(question: str, *, yes: bool) -> None:

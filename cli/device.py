@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import Json, Yes, confirm, noun, registry
-from cli.device_view import device_details, device_row
+from cli.device_view import certificate_row, device_details, device_row
 from cli.effects import tell_effects
 from cli.finding_view import finding_rows
 from cli.output import note, print_fields, print_findings, print_json, print_rows
@@ -16,6 +16,7 @@ from registry.identity.catalogue import SEED
 from registry.identity.mac import mac_findings, parse_mac
 from registry.model.criticality import Criticality
 from registry.model.device import Device, DeviceState, device_id
+from registry.reappraisal import forgive
 from registry.registration import Approval, RegistrationRequest
 from service.runtime import current_operator
 
@@ -87,15 +88,15 @@ def show(
 ) -> None:
     """Show a device with its certificates, trust, alarms and conflicts; identifiers are masked."""
     with registry(ctx) as runtime, runtime.store.read() as uow:
-        document = device_details(
-            registration.get_device(device_id(device), uow), uow, in_clear=show_identifiers
-        )
+        known = registration.get_device(device_id(device), uow)
+        document = device_details(known, uow, in_clear=show_identifiers)
+        certificates = [certificate_row(c) for c in uow.certificates.of_device(known.device_id)]
     if as_json:
-        print_json(document)
+        print_json({**document, "certificates": certificates})
         return
-    certificates = document.pop("certificates")
     print_fields(document, as_json=False)
-    print_rows(certificates, as_json=False, empty="No certificates.")  # type: ignore[arg-type]
+    columns = ("certificate_serial", "state", "profile", "not_after", "reason")
+    print_rows(certificates, as_json=False, columns=columns, empty="No certificates.")
 
 
 @app.command()
@@ -138,6 +139,7 @@ def release(device: DeviceArgument, ctx: typer.Context, as_json: Json = False) -
     """Bring a held or contained device back."""
     with registry(ctx) as runtime:
         released = revocation.release_device(device_id(device), current_operator(), ports=runtime.ports)
+        forgive(released.device_id, ports=runtime.ports)
         effects = tell_effects(runtime)
     _decided(released, as_json=as_json, effects=effects)
 

@@ -24,7 +24,7 @@ def device_row(device: Device) -> dict[str, object]:
 
 
 def device_details(device: Device, uow: UnitOfWork, *, in_clear: bool) -> dict[str, object]:
-    """Everything that is known, with certificates, trust and alarms."""
+    """Everything that is known but its certificates: with trust, alarms and conflicts."""
     trust = uow.trust.get(device.device_id)
     alarms = uow.alarms.open(device.device_id)
     product = device.product
@@ -41,7 +41,6 @@ def device_details(device: Device, uow: UnitOfWork, *, in_clear: bool) -> dict[s
         "tier": trust.tier if trust else None,
         "appraised_at": trust.appraised_at if trust else None,
         "alarms": [f"{a.severity}: {a.rule}: {a.message}" for a in alarms],
-        "certificates": [certificate_row(c) for c in uow.certificates.of_device(device.device_id)],
     }
 
 

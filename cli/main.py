@@ -18,9 +18,24 @@ from cli.words import examples
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "init": "Create a new CA in the home folder.",
+        "up": "Start the broker, the bridge, OCSP, lists and the jobs.",
+        "status": "The whole registry on one screen, in counts.",
+        "doctor": "Examine everything that must not fail.",
         "device": "Register, approve, hold, revoke and retire devices.",
         "token": "One-time join tokens for enrolment.",
         "cert": "Issue, show, verify, revoke and export certificates.",
+        "verify": "Verify a certificate against a trust bundle, offline.",
+        "crl": "Publish and show revocation lists.",
+        "ca": "Our CA: fingerprints, chain and trust bundle.",
+        "udi": "Parse UDI labels.",
+        "catalog": "Search the catalogue of device types.",
+        "trust": "Trust tiers, their reasons, and reference values.",
+        "audit": "List, verify and export the audit log.",
+        "jobs": "Scheduled jobs and their heartbeats.",
+        "alarm": "Open alarms.",
+        "oqs": "liboqs, an optional second opinion.",
+        "schema": "JSON Schemas of the MQTT messages.",
+        "settings": "Show the settings in force.",
     }
 )
 """Name and line of each command; its module is cli.<name>, its Typer `app`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httptools
@@ -20,19 +21,36 @@ MAX_HEADERS: Final = 16 * 1024
 MAX_BODY: Final = 64 * 1024
 MAX_QUEUED: Final = 64
 """Pipelined requests that wait before we stop reading."""
-REQUEST_SECONDS: Final = 10.0
-"""From a request's first byte to its last, and for a slow reader to take an answer."""
-IDLE_SECONDS: Final = 75.0
-LINGER_SECONDS: Final = 2.0
-"""How long a refused client may go on sending: closing on unread bytes would reset away our answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long clients may take, in seconds."""
+
+    request: float = 10.0
+    """From a request's first byte to its last, and to take an answer."""
+    idle: float = 75.0
+    linger: float = 2.0
+    """A refused client may go on sending this long: closing on unread bytes would reset away our answer."""
+    sweep: float = 1.0
+    """How often deadlines are looked at."""
+
+
 Handler = Callable[[HttpRequest], HttpAnswer | Awaitable[HttpAnswer]]
 
 
 class HttpConnection(asyncio.Protocol):
     """Answers leave in the order of their requests. `deadline` is read by the server's sweep."""
 
-    def __init__(self, handler: Handler, date: Callable[[], bytes], connections: set[HttpConnection]) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        date: Callable[[], bytes],
+        connections: set[HttpConnection],
+        patience: Patience,
+    ) -> None:
         self._handler, self._date, self._connections = handler, date, connections
+        self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._transport: Any = None
@@ -44,7 +62,7 @@ class HttpConnection(asyncio.Protocol):
         self._heard_all = False
         self._unparsed = 0
         self._start()
-        self.deadline = self._loop.time() + REQUEST_SECONDS
+        self.deadline = self._loop.time() + self._patience.request
 
     # --- asyncio ---
 
@@ -67,7 +85,7 @@ class HttpConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not take what we send: it has a limited time to, and may ask nothing more."""
         self._held_back = True
-        self.deadline = self._loop.time() + REQUEST_SECONDS
+        self.deadline = self._loop.time() + self._patience.request
 
     def resume_writing(self) -> None:
         """It took it."""
@@ -79,7 +97,7 @@ class HttpConnection(asyncio.Protocol):
         if self._ending:
             return
         if not self._unparsed:
-            self.deadline = self._loop.time() + REQUEST_SECONDS
+            self.deadline = self._loop.time() + self._patience.request
         # Reset by a complete request. The parser holds an unfinished header line back, without a bound.
         self._unparsed += len(data)
         try:
@@ -196,10 +214,10 @@ class HttpConnection(asyncio.Protocol):
         self._transport.write(answer.for_request(request).encode(request, self._date()))
         if not last:
             if not self._unparsed and not self._held_back:
-                self.deadline = self._loop.time() + IDLE_SECONDS
+                self.deadline = self._loop.time() + self._patience.idle
             return
         if self._heard_all:
             self._transport.close()
             return
         self._transport.write_eof()
-        self.deadline = self._loop.time() + LINGER_SECONDS
+        self.deadline = self._loop.time() + self._patience.linger

@@ -20,13 +20,13 @@ import uvloop
 from service import logs
 from service.authority import Authority
 from service.errors import BadSetting, PortTaken, ServiceError
-from service.http_connection import HttpConnection
+from service.http_connection import HttpConnection, Patience
 from service.http_message import http_date
 from service.runtime import Runtime
 from service.settings import Address
 from service.status_routes import StatusRoutes
 
-_SWEEP_SECONDS: Final = 1.0
+_PATIENCE: Final = Patience()
 _FAREWELL_SECONDS: Final = 2.0
 _WORKERS: Final = 4
 _BACKLOG: Final = 1024
@@ -36,8 +36,11 @@ _LOG = logs.get("status")
 class StatusServer:
     """`start()` returns when the port is open; `stop()` when every answer that was due is given."""
 
-    def __init__(self, authority: Authority, runtime: Runtime, listen: Address) -> None:
+    def __init__(
+        self, authority: Authority, runtime: Runtime, listen: Address, patience: Patience = _PATIENCE
+    ) -> None:
         self._authority, self._runtime, self._listen = authority, runtime, listen
+        self._patience = patience
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -88,9 +91,11 @@ class StatusServer:
             routes = self._routes = StatusRoutes(self._authority, self._runtime, executor)
             date = DateLine(self._runtime.ports.clock, loop)
             server = await loop.create_server(
-                lambda: HttpConnection(routes.answer, date, connections), sock=listener, backlog=_BACKLOG
+                lambda: HttpConnection(routes.answer, date, connections, self._patience),
+                sock=listener,
+                backlog=_BACKLOG,
             )
-            sweep = loop.create_task(_sweep(connections, loop))
+            sweep = loop.create_task(_sweep(connections, loop, self._patience.sweep))
             ready.set_result(None)
             await self._stopping.wait()
             server.close()
@@ -144,11 +149,11 @@ class DateLine:
         return self._line
 
 
-async def _sweep(connections: set[HttpConnection], loop: asyncio.AbstractEventLoop) -> None:
+async def _sweep(connections: set[HttpConnection], loop: asyncio.AbstractEventLoop, every: float) -> None:
     """Ends connections past their deadline; above half the process's files, also those next in line."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
     while True:
-        await asyncio.sleep(_SWEEP_SECONDS)
+        await asyncio.sleep(every)
         now = loop.time()
         by_deadline = sorted(connections, key=lambda connection: connection.deadline)
         surplus = len(by_deadline) - most

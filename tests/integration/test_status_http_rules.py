@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from pki.cert_id import CertId
 from pki.ocsp import parse_response
 from service.errors import BadSetting, PortTaken
+from service.http_connection import Patience
 from service.settings import Address
 from service.status_server import StatusServer
 from tests.integration.status_served import OCSP, PLAIN, Served, served
@@ -139,3 +142,68 @@ def test_stop_frees_the_port_and_may_be_called_twice(served: Served) -> None:
     again = StatusServer(served.authority, served.runtime, address)
     assert again.start() == address
     again.stop()
+
+
+@pytest.fixture
+def hasty(served: Served) -> Iterator[Address]:
+    """A server that waits for nobody long."""
+    patience = Patience(request=0.3, idle=0.6, linger=0.2, sweep=0.05)
+    server = StatusServer(served.authority, served.runtime, Address("127.0.0.1", 0), patience)
+    yield server.start()
+    server.stop()
+
+
+def heard(client: socket.socket) -> bytes:
+    """Everything until the server closes; a reset counts as a close."""
+    parts: list[bytes] = []
+    try:
+        parts.extend(iter(lambda: client.recv(65536), b""))
+    except ConnectionResetError:
+        parts.append(b"")
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("begun", [b"GET /hea", b"POST /ocsp HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"])
+def test_a_request_that_does_not_arrive_is_timed_out(hasty: Address, begun: bytes) -> None:
+    with socket.create_connection((hasty.host, hasty.port), timeout=10) as client:
+        client.sendall(begun)
+        assert heard(client).startswith(b"HTTP/1.1 408 ")
+
+
+def drips_taken(client: socket.socket) -> int:
+    """How many single letters of a path went out before the connection was gone, at 20 a second."""
+    client.sendall(b"GET /")
+    for count in range(100):
+        try:
+            client.sendall(b"x")
+        except OSError:
+            return count
+        time.sleep(0.05)
+    return 100
+
+
+def test_a_client_that_drips_gains_no_time(hasty: Address) -> None:
+    with socket.create_connection((hasty.host, hasty.port), timeout=10) as client:
+        assert drips_taken(client) < 100
+
+
+def test_a_silent_and_an_idle_client_are_let_go(hasty: Address) -> None:
+    with socket.create_connection((hasty.host, hasty.port), timeout=10) as client:
+        assert heard(client) == b""
+    with socket.create_connection((hasty.host, hasty.port), timeout=10) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\n" + PLAIN + b"\r\n")
+        assert heard(client).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_client_that_never_reads_is_cut_off(hasty: Address) -> None:
+    asked = (b"GET /trust-bundle.json HTTP/1.1\r\n" + PLAIN + b"\r\n") * 1_000
+    with socket.create_connection((hasty.host, hasty.port), timeout=10) as client:
+        client.sendall(asked)
+        time.sleep(1.5)
+        assert len(heard(client)) < 1_000 * 30_000
+
+
+def test_a_header_without_end_is_refused(served: Served) -> None:
+    with socket.create_connection((served.address.host, served.address.port), timeout=10) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 120_000)
+        assert heard(client).startswith(b"HTTP/1.1 431 ")

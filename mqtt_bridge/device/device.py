@@ -60,7 +60,7 @@ class Device:
         log: Log = _silent,
         on_notice: Callable[[Notice], None] = lambda _: None,
         timeout: float = 10.0,
-        protocol: Literal["5", "3.1.1"] = "5",
+        protocol: Literal["5", "3.1.1"] = "3.1.1",
     ) -> None:
         self._home = Home(state_dir)
         self._root_pem = root_pem

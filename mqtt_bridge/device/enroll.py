@@ -47,7 +47,7 @@ def prepare(
     device_id: str,
     root_pem: bytes,
     now: datetime,
-    protocol: Literal["5", "3.1.1"] = "5",
+    protocol: Literal["5", "3.1.1"] = "3.1.1",
 ) -> Attempt:
     """The attempt to go on with, a new one where there is none. Raises AlreadyEnrolled, WrongInput."""
     topics.check("device", device_id)

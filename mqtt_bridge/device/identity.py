@@ -47,7 +47,7 @@ class State(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     v: Literal[1] = 1
     device_id: DeviceId
-    protocol: Literal["5", "3.1.1"] = "5"
+    protocol: Literal["5", "3.1.1"] = "3.1.1"
     """Of MQTT; everything of the contract works on both."""
     ops: Endpoint | None = None
     boot: Count = 0
@@ -109,7 +109,7 @@ class Home:
         """Nothing was ever stored here."""
         return self._state is None
 
-    def create(self, device_id: str, root_pem: bytes, *, protocol: Literal["5", "3.1.1"] = "5") -> None:
+    def create(self, device_id: str, root_pem: bytes, *, protocol: Literal["5", "3.1.1"] = "3.1.1") -> None:
         """First contact: the name, and the root that is pinned from now on."""
         files.write(self.root_path, root_pem)
         self._write(State(device_id=device_id, protocol=protocol))

@@ -124,7 +124,7 @@ def enroll(
     token_file: Annotated[Path | None, typer.Option(help="File of mode 0600 with the join token.")] = None,
     token_fd: Annotated[int | None, typer.Option(help="File descriptor to read the token from.")] = None,
     timeout: Timeout = 10.0,
-    mqtt3: Annotated[bool, typer.Option("--mqtt3", help="Speak MQTT 3.1.1, from now on.")] = False,
+    mqtt5: Annotated[bool, typer.Option("--mqtt5", help="Speak MQTT 5, from now on; else 3.1.1.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Get a certificate with a join token (asked for, never an argument). Run it again to resume."""
@@ -140,7 +140,7 @@ def enroll(
             log=_log,
             on_notice=_notice,
             timeout=timeout,
-            protocol="3.1.1" if mqtt3 else "5",
+            protocol="5" if mqtt5 else "3.1.1",
         ) as device:
             token = read_token(token_file, token_fd) if device.needs_token else ""
             device.enroll(bootstrap=address, token=token, device_id=device_id)

@@ -185,7 +185,7 @@ def test_the_command_line_enrolls_and_runs_until_told_or_refused(world: World, t
     files.write(tmp_path / "root.pem", house().root_pem)
     files.write(tmp_path / "token", TOKEN.encode())
     asks = ["--root", str(tmp_path / "root.pem"), "--token-file", str(tmp_path / "token"), "--json"]
-    asks += ["--mqtt3"] if world.protocol == "3.1.1" else []
+    asks += ["--mqtt5"] if world.protocol == "5" else []
     enroll = command("enroll", "--bootstrap", str(where), "--device-id", DEVICE, "--state", state, *asks)
     done = subprocess.run(enroll, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -44,7 +44,7 @@ def revoke_certificate(
     serial: CertificateSerial, reason: str, actor: Actor, *, ports: Ports
 ) -> CertificateRecord:
     """One certificate; where it was the device's last live one, the device is revoked too."""
-    _check_reason(reason)
+    reason = _reason(reason)
     now = ports.clock()
     with ports.store.write() as uow:
         record = get_certificate(serial, uow)
@@ -68,7 +68,7 @@ def revoke_certificate(
 
 def revoke_device(device_id: DeviceId, reason: str, actor: Actor, *, ports: Ports) -> Device:
     """Every live certificate of a device, and the device."""
-    _check_reason(reason)
+    reason = _reason(reason)
     now = ports.clock()
     with ports.store.write() as uow:
         device = _known(_guarded(device_id, actor, uow), device_id)
@@ -222,13 +222,17 @@ def _follow_up(device: Device | None, why: str, now: datetime, uow: UnitOfWork) 
         uow.operations.promise(CUT, device.device_id, why, now)
 
 
-def _check_reason(reason: str) -> None:
-    if reason not in REASONS:
+def _reason(text: str) -> str:
+    """The standard's spelling of a reason, also from key-compromise or key_compromise."""
+    wanted = text.replace("-", "").replace("_", "").lower()
+    found = next((reason for reason in REASONS if reason.lower() == wanted), None)
+    if found is None:
         raise BadInput(
-            f"{reason[:40]!r} is not a revocation reason.",
+            f"{text[:40]!r} is not a revocation reason.",
             next_step=f"One of: {', '.join(REASONS)}.",
             field="reason",
         )
+    return found
 
 
 def _refuse_our_own(record: CertificateRecord) -> None:

@@ -140,7 +140,7 @@ def _own_certificates(runtime: Runtime, now: datetime) -> Iterator[Check]:
         left = certificate.not_after - now
         life = certificate.not_after - certificate.not_before
         level = Level.CRITICAL if left <= timedelta() else Level.WARNING if left < life / 3 else Level.OK
-        step = "Renew it in a ceremony before it ends." if level else ""
+        step = "Signers renew themselves at a start of medtrust up; CAs in a ceremony." if level else ""
         yield Check(f"certificate {name}", level, f"good until {certificate.not_after:%Y-%m-%d}", step)
 
 

@@ -1,0 +1,48 @@
+"""How long a command takes to start, against an interpreter that does nothing."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.figures import Figure, Goal, Report
+from bench.house import house
+
+_TRIES = 15
+_GOAL = Goal(most=150)
+
+
+def measure() -> Report:
+    """Medians of 15 starts each, by turns."""
+    medtrust = str(Path(sys.executable).with_name("medtrust"))
+    with house() as home:
+        environment = {**os.environ, "MEDTRUST_HOME": str(home.home.root)}
+        commands = {
+            "python": [sys.executable, "-c", "pass"],
+            "medtrust --help": [medtrust, "--help"],
+            "medtrust status": [medtrust, "status"],
+        }
+        codes = {name: _start(command, environment)[1] for name, command in commands.items()}
+        taken: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(_TRIES):
+            for name, command in commands.items():
+                taken[name].append(_start(command, environment)[0])
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    bare = medians.pop("python")
+    figures = [
+        Figure(f"{name}, start to end", took, "ms", "python -c pass", bare, goal=_GOAL)
+        for name, took in medians.items()
+    ]
+    ends = ", ".join(f"{name} {code}" for name, code in codes.items() if name in medians)
+    return Report(figures, [f"exit codes: {ends}; status is asked of a home whose process does not run"])
+
+
+def _start(command: Sequence[str], environment: dict[str, str]) -> tuple[float, int]:
+    began = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=20)
+    return (time.perf_counter() - began) * 1000, done.returncode

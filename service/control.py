@@ -81,5 +81,13 @@ class ControlServer:
             with asked, suppress(OSError):
                 asked.settimeout(_WAIT)
                 word = asked.makefile("rb").readline(64).decode("ascii", "replace").strip()
-                answer = self._handlers.get(word, lambda: {"error": "unknown word"})()
-                asked.sendall(json.dumps(answer).encode() + b"\n")
+                asked.sendall(json.dumps(self._answer(word)).encode() + b"\n")
+
+    def _answer(self, word: str) -> dict[str, object]:
+        handler = self._handlers.get(word)
+        if handler is None:
+            return {"error": "unknown word"}
+        try:
+            return handler()
+        except Exception as failed:  # noqa: BLE001 - one question must not silence the socket
+            return {"error": type(failed).__name__}

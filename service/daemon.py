@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from filelock import FileLock, Timeout
 from mqtt_bridge.bridge import Bridge, control_settings
 from mqtt_bridge.broker.choice import choose_broker
 from mqtt_bridge.broker.config import BrokerPlan
-from mqtt_bridge.broker.interface import Address as BrokerAddress
 from mqtt_bridge.broker.interface import Broker
 from mqtt_bridge.messages import Endpoint
 from mqtt_bridge.problems import answer_to
@@ -29,12 +27,14 @@ from registry import upkeep
 from registry.model.actor import job
 from service import clock, logs
 from service.authority import Authority, log_origin, unlock
+from service.broker_words import teller
 from service.control import ControlServer
 from service.effects import Effects
 from service.errors import AlreadyRunning
 from service.home import Home, make_private
 from service.jobs import all_jobs
-from service.listener import broker_files
+from service.listener import bindable, broker_files
+from service.own_signers import renewed
 from service.runtime import Runtime, open_runtime
 from service.scheduler import Scheduler
 from service.settings import Address
@@ -118,15 +118,15 @@ class Daemon:
         files = broker_files(self._runtime, self._authority)
         plan = BrokerPlan(
             directory=make_private(home.broker),
-            bootstrap=_bindable(settings.bootstrap),
-            ops=_bindable(settings.ops),
-            control=_bindable(Address("127.0.0.1", 0)),
+            bootstrap=bindable(settings.bootstrap),
+            ops=bindable(settings.ops),
+            control=bindable(Address("127.0.0.1", 0)),
             ca=files.ca,
             certificate=files.certificate,
             key=files.key,
             crl=files.crl,
         )
-        broker = choose_broker(settings.broker, plan, entropy=clock.entropy, tell=self._broker_said)
+        broker = choose_broker(settings.broker, plan, entropy=clock.entropy, tell=teller(self._log))
         self._stops.append(broker.stop)
         broker.start()
         self._log.info("broker.started", broker=broker.kind, port=plan.ops.port)
@@ -193,9 +193,6 @@ class Daemon:
     def _published(self) -> None:
         self.status.touch()
 
-    def _broker_said(self, text: str) -> None:
-        self._log.info("broker.said", problem=text)
-
     def _request_failed(self, step: str, error: Exception) -> None:
         said = answer_to(error, rid="-", step=step)
         level = self._log.error if said.status >= 500 else self._log.info
@@ -222,7 +219,9 @@ def run(home: Home, passphrase: bytes, tell: Tell) -> int:
         ) from None
     with lock, open_runtime(home) as runtime:
         logs.configure(runtime.settings.log_level)
-        daemon = Daemon(runtime, unlock(home, runtime.settings, passphrase), log=logs.get("medtrust"))
+        log = logs.get("medtrust")
+        authority = renewed(unlock(home, runtime.settings, passphrase), runtime, passphrase, log)
+        daemon = Daemon(runtime, authority, log=log)
         ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())
@@ -242,13 +241,3 @@ def _ready(e: Endpoints, root: Path) -> str:
         f"  status is served  http://{e.status.host}:{e.status.port}\n"
         "Stop with Ctrl-C."
     )
-
-
-def _bindable(address: Address) -> BrokerAddress:
-    """Port 0 means a free one, which the broker's plan must name."""
-    if address.port:
-        return BrokerAddress(address.host, address.port)
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((address.host, 0))
-        return BrokerAddress(address.host, probe.getsockname()[1])

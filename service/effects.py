@@ -7,7 +7,6 @@ owed until they are done, across restarts; each is harmless when repeated.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -150,6 +149,7 @@ class Effects:
             self._wake.clear()
             try:
                 self.deliver()
-            except (RegistryError, BridgeError, OSError) as failed:
-                self._log.error("effects.delayed", problem=str(failed))
-                time.sleep(_LOOK_EVERY)
+            except Exception as failed:  # noqa: BLE001 - this thread must live as long as the process
+                # What is owed stays in the store: the next look finds it again.
+                self._log.error("effects.delayed", error=type(failed).__name__, problem=str(failed))
+                self._stopping.wait(_LOOK_EVERY)

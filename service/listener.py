@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
+from mqtt_bridge.broker.interface import Address as BrokerAddress
 from pki import profiles
 from pki.algorithms import KeyAlgorithm
 from pki.crl import to_pem as crl_to_pem
@@ -28,6 +30,7 @@ from service.errors import ServiceError
 from service.home import make_private, read_secret, write_atomically, write_private
 from service.pem import read_certificate, to_pem
 from service.runtime import Runtime
+from service.settings import Address
 
 LIFETIME: Final = timedelta(days=90)
 _NEW_WHEN_LEFT: Final = timedelta(days=60)
@@ -104,3 +107,13 @@ def _is_ip(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def bindable(address: Address) -> BrokerAddress:
+    """Port 0 means a free one, which the broker's plan must name."""
+    if address.port:
+        return BrokerAddress(address.host, address.port)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((address.host, 0))
+        return BrokerAddress(address.host, probe.getsockname()[1])

@@ -52,14 +52,17 @@ def _clean(value: object) -> object:
 
 
 def get(name: str) -> Any:  # noqa: ANN401 - structlog's bound loggers have no common type
-    """A logger that says which room speaks."""
-    return structlog.get_logger().bind(room=name)
+    """A logger that says which room speaks; one made at import speaks as `configure` says later."""
+    # Not .bind(): that would settle the processors now, before the allow-list is among them.
+    return structlog.get_logger(room=name)
 
 
 class _Forwarder(logging.Handler):
     """Standard logging into ours: the message's template only, for its arguments are not ours to judge."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log = get(record.name)
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        log.log(record.levelno, str(record.msg)[:_LONGEST], error=kind)
+        # Without arguments the text may have been put together before: the place in the code is enough then.
+        event = str(record.msg)[:_LONGEST] if record.args else "library.spoke"
+        where = f"{record.module}:{record.lineno}"
+        get(record.name).log(record.levelno, event, error=kind, path=where)

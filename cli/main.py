@@ -17,6 +17,7 @@ from cli.words import examples
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "demo": "The whole path on this machine, from label to revocation.",
         "init": "Create a new CA in the home folder.",
         "up": "Start the broker, the bridge, OCSP, lists and the jobs.",
         "status": "The whole registry on one screen, in counts.",
@@ -39,7 +40,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Name and line of each command; its module is cli.<name>, its Typer `app`."""
-_MODULES: Final = {"schema": "cli.schemas"}
+_MODULES: Final = {"schema": "cli.schemas", "demo": "cli.demo.command"}
 
 
 class LazyGroup(TyperGroup):

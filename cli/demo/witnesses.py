@@ -61,9 +61,11 @@ class Verifier:
         """hybrid-valid, or why not."""
         verdict = self.judge(certificate)
         refusing = [f"{f.rule}: {f.message}" for f in verdict.findings if f.refuses]
-        path = " <- ".join(names.show(each.subject) for each in verdict.chain)
+        path = " <- ".join(", ".join(names.common_names(each.subject)) for each in verdict.chain)
         return Said(
-            "medtrust verifier", verdict.status == "hybrid-valid", f"{verdict.status}: {refusing or path}"
+            "medtrust verifier",
+            verdict.status == "hybrid-valid",
+            f"{verdict.status}: {'; '.join(refusing) or path}",
         )
 
     def ocsp(self, certificate: Certificate, expected: Expected) -> Said:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import Executor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pki import asn1
@@ -40,6 +40,7 @@ from service import logs
 from service.authority import Authority, Signing
 from service.http_message import HttpAnswer, cacheable, uncached
 from service.ocsp_cache import CachedAnswer, OcspCache
+from service.ocsp_nonce import NonceTemplates, time_text
 from service.status_watch import StatusWatch
 
 LIFETIME: Final = timedelta(hours=1)
@@ -56,10 +57,13 @@ class OcspService:
 
     def __init__(self, authority: Authority, ports: Ports, executor: Executor) -> None:
         self._issuer = authority.issuing.certificate
-        self._classical = _Signer(authority.ocsp_ecdsa)
-        self._post_quantum = _Signer(authority.ocsp_ml_dsa)
+        self._classical = _Signer(authority.ocsp_ecdsa, self._issuer)
+        self._post_quantum = _Signer(authority.ocsp_ml_dsa, self._issuer)
         self._ports, self._executor = ports, executor
         self._cache = OcspCache()
+        self._templates = NonceTemplates(authority.ocsp_ecdsa)
+        self._second = self._until = datetime.min.replace(tzinfo=UTC)
+        self._times = b"", b""
         self.watch: Final = StatusWatch(ports, executor, self._changed)
         self.lists_published = 0
         """Counts commits that published a list."""
@@ -69,9 +73,25 @@ class OcspService:
         now = self._ports.clock()
         if self.watch.is_fresh(now):
             found = self._cache.get((post_quantum, request), now)
+            if found is None and not post_quantum:
+                found = self.from_template(request, now)
             if found is not None:
                 return found
         return self._later(request, post_quantum)
+
+    def from_template(self, request: bytes, now: datetime) -> HttpAnswer | None:
+        """The answer to a question whose like was answered before, where nothing has changed since."""
+        known = self._templates.about(request)
+        if known is None or self._cache.status(known.certificate_serial) != known.status:
+            return None
+        second = now.replace(microsecond=0)
+        if second != self._second:
+            self._second, self._until = second, self._classical.until(now, LIFETIME)
+            self._times = time_text(second), time_text(self._until)
+        if self._until <= now:
+            return None
+        body, tail = self._templates.answer(known, *self._times)
+        return uncached(RESPONSE_TYPE, body, tail=tail)
 
     async def _later(self, request: bytes, post_quantum: bool) -> HttpAnswer:
         now = self._ports.clock()
@@ -102,16 +122,17 @@ class OcspService:
         else:
             size = self.watch.log_size
         now = self._ports.clock()
-        lifetime = LIFETIME if all(s.kind is not StatusKind.NOT_ISSUED for s in statuses.values()) else None
-        until = min(now + (lifetime or NEVER_ISSUED_LIFETIME), self._issuer.not_after, signer.ends)
+        issued = all(status.kind is not StatusKind.NOT_ISSUED for status in statuses.values())
+        until = signer.until(now, LIFETIME if issued else NEVER_ISSUED_LIFETIME)
         answers = [_single(c, self._issuer, statuses, now, until) for c in request.cert_ids]
         if signer is self._classical:
             response = signer.sign(answers, now, request.nonce)
         else:
             # ML-DSA takes up to 3 ms: never in the loop.
             response = await loop.run_in_executor(self._executor, signer.sign, answers, now, request.nonce)
-        if request.nonce is not None or lifetime is None:
-            self._learn(statuses, size)
+        if request.nonce is not None or not issued:
+            if self._learn(statuses, size) and issued and signer is self._classical and len(ours) == 1:
+                self._templates.learn(der, b"".join(response), next(iter(statuses.items())))
             return uncached(RESPONSE_TYPE, response[0], tail=response[1])
         return self._keep((post_quantum, der), response, (now, until), statuses, size)
 
@@ -168,11 +189,15 @@ class OcspService:
 class _Signer:
     """A delegate, and the end that all its answers share."""
 
-    def __init__(self, signing: Signing) -> None:
+    def __init__(self, signing: Signing, issuer: Certificate) -> None:
         self._responder = Responder(signing.certificate, signing.key.classical)
         self._tail = asn1.explicit(0, asn1.sequence(signing.certificate.der))
         self.algorithm: Final[SignatureAlgorithm] = signing.key.classical.signs_with
-        self.ends: Final = signing.certificate.not_after
+        self._ends = min(signing.certificate.not_after, issuer.not_after)
+
+    def until(self, now: datetime, lifetime: timedelta) -> datetime:
+        """The end of an answer that begins now: never after the delegate's, nor the CA's."""
+        return min(now + lifetime, self._ends)
 
     def sign(
         self, answers: Sequence[SingleAnswer], now: datetime, nonce: bytes | None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from pki.cert_id import CertId
-from pki.ocsp import parse_response
+from pki.ocsp import encode_get_path, parse_response
 from service.errors import BadSetting, PortTaken
 from service.http_connection import Patience
 from service.settings import Address
@@ -207,3 +207,10 @@ def test_a_header_without_end_is_refused(served: Served) -> None:
     with socket.create_connection((served.address.host, served.address.port), timeout=10) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 120_000)
         assert heard(client).startswith(b"HTTP/1.1 431 ")
+
+
+def test_no_octet_follows_the_head_of_a_head_request(served: Served) -> None:
+    for path in (b"/healthz", b"/ca/root.der", b"/ocsp/" + encode_get_path(served.known()).encode()):
+        came = served.raw(b"HEAD " + path + b" HTTP/1.1\r\n" + PLAIN + b"\r\n")
+        assert came.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert came.index(b"\r\n\r\n") + 4 == len(came)

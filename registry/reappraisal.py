@@ -11,6 +11,7 @@ from datetime import datetime
 
 from audit.leaf import DetailValue, Leaf
 from registry.acting import act
+from registry.forgiveness import forgive_within
 from registry.model.actor import Actor
 from registry.model.appraisal import Appraisal, Tier, TrustState
 from registry.model.appraisal_json import (
@@ -20,7 +21,7 @@ from registry.model.appraisal_json import (
     state_to_dict,
 )
 from registry.model.certificate import CertificateRecord, CertificateState
-from registry.model.device import Device, DeviceId
+from registry.model.device import Device, DeviceId, DeviceState
 from registry.model.errors import NotFound
 from registry.ports import Ports
 from registry.registration import get_device
@@ -31,7 +32,6 @@ from registry.trust.appraisal import appraise
 from registry.trust.claims import Claims, admit, evidence_id
 from registry.trust.evidence import CertificateStatus, Evidence
 from registry.trust.explain import Explanation, explain
-from registry.trust.hysteresis import release
 from registry.trust.phi_guard import ClaimsRefused
 from registry.trust.policy import DEFAULT_POLICY, Policy, ReferenceValues
 
@@ -42,6 +42,7 @@ _STATUS: dict[CertificateState, CertificateStatus] = {
     CertificateState.REVOKED: "revoked",
     CertificateState.EXPIRED: "expired",
 }
+_OVER = (DeviceState.REVOKED, DeviceState.RETIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,10 @@ def sweep(actor: Actor, *, ports: Ports, policy: Policy = DEFAULT_POLICY) -> int
 
 
 def forgive(device_id: DeviceId, *, ports: Ports) -> None:
-    """A person released the device: what only a person may lift is lifted; trust must be earned again."""
+    """A person released the device. `revocation.release_device` does it already; harmless when repeated."""
+    now = ports.clock()
     with ports.store.write() as uow:
-        record = uow.trust.get(device_id)
-        if record is not None:
-            state = release(state_from_dict(record.state))
-            fields = {name: getattr(record, name) for name in TrustRecord.__slots__}
-            uow.trust.put(TrustRecord(**{**fields, "state": state_to_dict(state)}))
+        forgive_within(device_id, now, uow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +182,7 @@ def _judge(
 def _evidence(
     device: Device, claims: Claims | None, evidence: str, now: datetime, uow: UnitOfWork
 ) -> Evidence:
-    certificate = _current(uow.certificates.of_device(device.device_id))
+    certificate = _current(device, uow.certificates.of_device(device.device_id))
     listed = uow.trust.references(device.udi_di)
     return Evidence(
         claims=claims,
@@ -200,9 +198,10 @@ def _evidence(
     )
 
 
-def _current(records: Sequence[CertificateRecord]) -> CertificateRecord | None:
-    order = list(_STATUS)
-    known = [record for record in records if record.state in _STATUS]
+def _current(device: Device, records: Sequence[CertificateRecord]) -> CertificateRecord | None:
+    # A revoked certificate speaks of a device only while the device is: it may have joined anew.
+    order = [s for s in _STATUS if s is not CertificateState.REVOKED or device.state in _OVER]
+    known = [record for record in records if record.state in order]
     return min(known, key=lambda record: order.index(record.state), default=None)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from audit.leaf import Leaf
+from registry.forgiveness import forgive_within
 from registry.identity.catalogue import Catalogue
 from registry.identity.criticality import judge_criticality
 from registry.identity.udi import parse_udi
@@ -109,7 +110,7 @@ def _refuse_foreign_macs(request: RegistrationRequest, known: Device | None, uow
 def _seen_again(
     known: Device, request: RegistrationRequest, actor: Actor, now: datetime, uow: UnitOfWork
 ) -> Device:
-    new = tuple(mac for mac in request.macs if mac not in known.macs)
+    new = tuple(mac for mac in dict.fromkeys(request.macs) if mac not in known.macs)
     if not new:
         return known
     # Two addresses with one UDI and serial number: a second interface, or a clone. A person decides.
@@ -145,7 +146,7 @@ def _new_device(
         udi_di=udi.udi_di,
         serial_number=udi.serial_number,
         lot_number=udi.lot_number,
-        macs=tuple(sorted(request.macs)),
+        macs=tuple(sorted(set(request.macs))),
         ward=request.ward,
     )
 
@@ -163,9 +164,14 @@ class Approval:
 
 def approve(approval: Approval, actor: Actor, *, ports: Ports) -> Device:
     """REGISTERED (or REVOKED) -> APPROVED; open conflicts and unknown products need a person's word."""
+    if actor.is_automatic:
+        raise Refused("Only a person approves a device.", field="actor")
     now = ports.clock()
     with ports.store.write() as uow:
         device = get_device(approval.device_id, uow)
+        if device.state is DeviceState.REVOKED:
+            # Or the first judgement after its new certificate would hold it for what is over.
+            forgive_within(device.device_id, now, uow)
         device = replace(device, state=move(device.state, DeviceEvent.APPROVE))
         if device.conflicts and not approval.resolve_conflicts:
             raise Refused(

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from audit.leaf import Leaf
+from registry.ending import LIVE, end, give_up_intentions, live
+from registry.forgiveness import forgive_within
 from registry.model import certificate as certificates
 from registry.model.actor import Actor
 from registry.model.certificate import (
@@ -37,7 +39,6 @@ REASONS: Final = (
 
 PUBLISH_CRL: Final = "publish_crl"
 CUT: Final = "cut"
-_LIVE: Final = (CertificateState.PENDING, CertificateState.ACTIVE, CertificateState.HELD)
 
 
 def revoke_certificate(
@@ -50,18 +51,13 @@ def revoke_certificate(
         record = get_certificate(serial, uow)
         _refuse_our_own(record)
         device = _guarded(record.device_id, actor, uow)
-        ended = replace(
-            record,
-            state=certificates.move(record.state, CertificateEvent.REVOKE),
-            reason=reason,
-            revoked_at=now,
-        )
-        uow.certificates.save(ended)
-        if device is not None:
-            others = [c for c in uow.certificates.of_device(device.device_id) if c.state in _LIVE]
-            if not others and device.state is not DeviceState.RETIRED:
-                _move(device, DeviceEvent.REVOKE, uow)
-        _follow_up(device, f"revoked: {reason}", now, uow)
+        ended = end(record, reason, now, uow)
+        # A superseded one ends nothing: its device runs on another, or is at its end already.
+        in_use = device if record.state in LIVE else None
+        if in_use is not None and not live(in_use, uow):
+            _move(in_use, DeviceEvent.REVOKE, uow)
+            give_up_intentions(in_use, now, uow)
+        _follow_up(in_use, f"revoked: {reason}", now, uow)
         uow.log.append(_leaf("certificate.revoked", now, actor, serial, reason))
     return ended
 
@@ -93,6 +89,7 @@ def hold_within(device: Device, why: str, actor: Actor, now: datetime, uow: Unit
     for record in uow.certificates.of_device(device.device_id):
         if record.state in (CertificateState.PENDING, CertificateState.ACTIVE):
             _hold(record, now, uow)
+    give_up_intentions(device, now, uow)
     _follow_up(device, f"held: {why}", now, uow)
     # `why` is free text and stays out of the log: a person may have written a patient's name.
     uow.log.append(_leaf("device.held", now, actor, device.device_id, "certificateHold"))
@@ -110,6 +107,8 @@ def release_device(device_id: DeviceId, actor: Actor, *, ports: Ports) -> Device
         for record in uow.certificates.of_device(device_id):
             if record.state is CertificateState.HELD:
                 _release(record, uow)
+        if not actor.is_automatic:
+            forgive_within(device_id, now, uow)
         uow.operations.promise(PUBLISH_CRL, None, f"{device_id} released", now)
         uow.log.append(_leaf("device.released", now, actor, device_id, ""))
     return device
@@ -147,10 +146,9 @@ def release_certificate(serial: CertificateSerial, actor: Actor, *, ports: Ports
 
 def end_certificates(device: Device, reason: str, now: datetime, uow: UnitOfWork) -> None:
     """Revoke whatever is live of a device, inside the caller's transaction; the wire follows."""
-    for record in uow.certificates.of_device(device.device_id):
-        if record.state in _LIVE:
-            after = certificates.move(record.state, CertificateEvent.REVOKE)
-            uow.certificates.save(replace(record, state=after, reason=reason, revoked_at=now))
+    for record in live(device, uow):
+        end(record, reason, now, uow)
+    give_up_intentions(device, now, uow)
     _follow_up(device, f"revoked: {reason}", now, uow)
 
 

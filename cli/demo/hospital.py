@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import cli
 from cli.demo.errors import HospitalDown
+from cli.errors import INTERRUPTED
 from cli.main import run
 from service import clock, control
 from service.home import Home, make_private, write_private
@@ -97,6 +98,8 @@ class Hospital:
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))
             code = run(["--home", str(self.home.root), *arguments, "--json"])
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
         if code not in may_end_with:
             said = err.getvalue().strip() or out.getvalue().strip()
             raise HospitalDown(

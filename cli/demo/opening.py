@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 from typing import Final
 
 from cli.demo.report import looked
@@ -158,7 +159,7 @@ def report_in(stage: Stage) -> None:
         for _ in range(_SAMPLES):
             unit.live.publish_telemetry(fw={"sha256": FIRMWARE})
     for unit in stage.units.values():
-        until(lambda unit=unit: stage.messages(unit) >= _SAMPLES)  # type: ignore[misc]
+        until(partial(_heard, stage, unit))
         seen = reappraisal.view(device_id(unit.id), ports=stage.runtime.ports)
         stage.report.check(
             f"{unit.title}: trusted after clean telemetry",
@@ -167,6 +168,10 @@ def report_in(stage: Stage) -> None:
     stage.explain(
         stage.units["ventilator"], "Judgements", about=("firmware.", "boot.", "certificate.in_force")
     )
+
+
+def _heard(stage: Stage, unit: Unit) -> bool:
+    return stage.messages(unit) >= _SAMPLES
 
 
 def list_firmware(stage: Stage, *units: Unit) -> None:

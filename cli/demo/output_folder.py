@@ -25,7 +25,7 @@ class OutputFolder:
         try:
             if self._holds_something():
                 shutil.rmtree(self.path)
-            (self.path / "devices").mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
             self.path.chmod(0o755)
             self.write(MARKER, _WORDS)
         except OSError as bad:
@@ -50,6 +50,7 @@ class OutputFolder:
     def write(self, name: str, content: bytes) -> Path:
         """A file for everybody to read; its path."""
         path = self.path / name
-        path.parent.mkdir(mode=0o755, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        path.parent.chmod(0o755)  # a command in this process may have narrowed the umask
         write_atomically(path, content)
         return path

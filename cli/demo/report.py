@@ -62,13 +62,18 @@ class Report:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._chapters = 0
+        self._finished = False
         self.steps: list[Step] = []
         self.figures: dict[str, float] = {}
 
     @property
     def ok(self) -> bool:
-        """Whether there are steps and every one is right."""
-        return bool(self.steps) and all(step.ok for step in self.steps)
+        """Whether the story came to its end, and every step of it is right."""
+        return self._finished and all(step.ok for step in self.steps)
+
+    def finish(self) -> None:
+        """The end was reached; before, nothing is ok, however right it looks."""
+        self._finished = bool(self.steps)
 
     def chapter(self, title: str) -> None:
         """A new part of the story."""

@@ -53,7 +53,8 @@ def play(out: Path, broker: BrokerKind, console: Console) -> bool:
     report = Report(console)
     try:
         with _ended_by_sigterm(), ExitStack() as opened:
-            hospital = opened.enter_context(Hospital(folder.path / "medtrust.log", broker))
+            log = folder.write("medtrust.log", b"")
+            hospital = opened.enter_context(Hospital(log, broker))
             openssl = OpenSsl(hospital, hospital.room("openssl"))
             stage = Stage(report, hospital, folder, openssl, opened, opening.ward())
             _tell(stage)
@@ -68,6 +69,7 @@ def _tell(stage: Stage) -> None:
         if not _told(chapter, stage) and chapter.vital:
             break
     _told(_LAST, stage)
+    stage.report.finish()
 
 
 def _told(chapter: Chapter, stage: Stage) -> bool:

@@ -110,17 +110,16 @@ class OpenSsl:
         self._hospital, self._folder = hospital, folder
         self.program = shutil.which("openssl")
 
-    def verify(self, certificate: Certificate, *, crl_check: bool = True, expect: bool = True) -> Said:
-        """`openssl verify`, with the lists of both CAs."""
+    def verify(self, certificate: Certificate, *, refused_as: str = "") -> Said:
+        """`openssl verify` with the lists of both CAs; `refused_as` is its reason where it must say no."""
         subject = self._write("subject.pem", to_pem(certificate.der))
         lists = "".join(crl_to_pem(self._hospital.get(f"/crl/{name}.crl")) for name in _LISTS)
         crls = self._write("lists.pem", lists.encode())
-        checks = ["-crl_check_all", "-CRLfile", str(crls)] if crl_check else []
         chain = ["-CAfile", str(self._ca("root")), "-untrusted", str(self._ca("issuing"))]
-        code, said = self._run("verify", *chain, *checks, str(subject))
-        by = "openssl verify -crl_check_all" if crl_check else "openssl verify"
-        last = said[-1] if code == 0 else next((line for line in said if "error" in line), said[-1])
-        return self._word(by, (code == 0) is expect, last.replace(f"{subject}: ", ""))
+        code, said = self._run("verify", *chain, "-crl_check_all", "-CRLfile", str(crls), str(subject))
+        told = said[-1] if code == 0 else next((line for line in said if line.startswith("error ")), said[-1])
+        right = refused_as in told if code and refused_as else code == 0 and not refused_as
+        return self._word("openssl verify -crl_check_all", right, told.replace(f"{subject}: ", ""))
 
     def ocsp(self, certificate: Certificate, expected: Expected) -> Said:
         """`openssl ocsp` against the URL in the certificate's own words."""

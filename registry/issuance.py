@@ -75,7 +75,6 @@ def issue_batch(
     4 facts committed: the answer may be given, and given again.
     """
     now = ports.clock()
-    check_clock(now, ports)
     # 1 build, sign the twin with a throw-away key, lint; a token is good for one signature
     tokens = [
         issuer.prepare(
@@ -91,6 +90,7 @@ def issue_batch(
     intended = [_intention(order, token, now) for order, token in zip(orders, tokens, strict=True)]
     # 2 the intention is durable before any signature
     with ports.store.write() as uow:
+        check_clock(now, uow)
         uow.certificates.add(intended)
         for order, record in zip(orders, intended, strict=True):
             order.with_intention(uow, record)
@@ -166,10 +166,9 @@ def _leaf(kind: str, now: datetime, actor: Actor, record: CertificateRecord) -> 
     return Leaf(kind=kind, at=now, actor=str(actor), subject=record.certificate_serial, detail=detail)
 
 
-def check_clock(now: datetime, ports: Ports) -> None:
+def check_clock(now: datetime, uow: UnitOfWork) -> None:
     """Refuses to issue where the clock went back by more than five minutes against the last time seen."""
-    with ports.store.read() as uow:
-        seen = uow.operations.clock_seen()
+    seen = uow.operations.clock_seen()
     if seen is not None and now < seen - BACKWARD_JUMP:
         raise DependencyDown(
             f"The clock says {now:%Y-%m-%d %H:%M:%S}Z, but {seen:%Y-%m-%d %H:%M:%S}Z was seen before.",

@@ -20,6 +20,12 @@ _NODE: Final = table(NodeRow)
 _FRONTIER: Final = table(FrontierRow)
 _CHECKPOINT: Final = table(CheckpointRow)
 
+# Built once: putting a statement together costs more than running it.
+_READ_FRONTIER: Final = select(_FRONTIER.c.size, _FRONTIER.c.hashes).with_for_update()
+_WRITE_FRONTIER: Final = update(_FRONTIER)
+_ADD_ENTRIES: Final = insert(_ENTRY)
+_ADD_NODES: Final = insert(_NODE)
+
 
 class AuditLog:
     """Append and read back."""
@@ -33,8 +39,7 @@ class AuditLog:
 
     def read_frontier(self) -> Frontier:
         """The right edge; its row is locked where the engine locks rows."""
-        query = select(_FRONTIER.c.size, _FRONTIER.c.hashes).with_for_update()
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_READ_FRONTIER).first()
         if row is None:
             return Frontier()
         cuts = range(0, len(row.hashes), HASH_SIZE)
@@ -43,19 +48,19 @@ class AuditLog:
     def write_frontier(self, frontier: Frontier) -> None:
         """Replace the right edge; the first append makes its row."""
         values = {"size": frontier.size, "hashes": b"".join(frontier.hashes)}
-        changed = self._connection.execute(update(_FRONTIER).values(**values)).rowcount
+        changed = self._connection.execute(_WRITE_FRONTIER, values).rowcount
         if not changed:
             self._connection.execute(insert(_FRONTIER).values(only=0, **values))
 
     def append_entries(self, entries: Sequence[Entry]) -> None:
         """Insert leaves; an index that exists is a Conflict."""
         rows = [{"index": e.index, "leaf": e.leaf, "leaf_hash": e.leaf_hash} for e in entries]
-        self._connection.execute(insert(_ENTRY), rows)
+        self._connection.execute(_ADD_ENTRIES, rows)
 
     def write_nodes(self, nodes: Sequence[Node]) -> None:
         """Insert complete inner nodes."""
         rows = [{"level": n.level, "index": n.index, "hash": n.hash} for n in nodes]
-        self._connection.execute(insert(_NODE), rows)
+        self._connection.execute(_ADD_NODES, rows)
 
     def read_node(self, level: int, index: int) -> bytes:
         """A node's hash; level 0 is a leaf's. NotInLog where there is none."""

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from registry.model.certificate import CertificateRecord, CertificateSerial, CertificateState
 from registry.model.device import DeviceId
@@ -17,6 +17,18 @@ _CERTIFICATE: Final = table(CertificateRow)
 _FIELDS: Final = tuple(f.name for f in fields(CertificateRecord))
 _REVOKED: Final = tuple(state.value for state in CertificateState if state.is_revoked)
 _LIVE: Final = (CertificateState.PENDING.value, CertificateState.ACTIVE.value)
+_CHANGING: Final = (
+    *("state", "reason", "der", "fingerprint"),
+    *("issued_at", "confirmed_at", "activate_before", "revoked_at"),
+)
+"""What an intention says stays as it was written; this is what happens to it afterwards."""
+
+# Built once: putting a statement together costs more than running it.
+_ADD: Final = insert(_CERTIFICATE)
+_OF_SERIAL: Final = _CERTIFICATE.c.certificate_serial == bindparam("of_serial")
+_SAVE: Final = update(_CERTIFICATE).where(_OF_SERIAL)
+_SIGNED: Final = _SAVE.where(_CERTIFICATE.c.state == bindparam("from_state"))
+_GET: Final = select(_CERTIFICATE).where(_OF_SERIAL)
 
 
 class Certificates:
@@ -27,25 +39,21 @@ class Certificates:
 
     def add(self, records: Sequence[CertificateRecord]) -> None:
         """Insert intentions; a serial that exists is a Conflict."""
-        self._connection.execute(insert(_CERTIFICATE), [_row(record) for record in records])
+        self._connection.execute(_ADD, [_row(record) for record in records])
 
     def save(self, record: CertificateRecord) -> None:
-        """Replace the row of this serial."""
-        where = _CERTIFICATE.c.certificate_serial == record.certificate_serial
-        self._connection.execute(update(_CERTIFICATE).where(where).values(**_row(record)))
+        """What has happened to the certificate of this serial."""
+        self._connection.execute(_SAVE, _changes(record))
 
     def record_signed(self, record: CertificateRecord) -> bool:
         """The fact of an intention; False where the intention is no longer open (reconciled meanwhile)."""
-        where = (_CERTIFICATE.c.certificate_serial == record.certificate_serial) & (
-            _CERTIFICATE.c.state == CertificateState.INTENDED.value
-        )
-        return (
-            self._connection.execute(update(_CERTIFICATE).where(where).values(**_row(record))).rowcount == 1
-        )
+        changes = _changes(record) | {"from_state": CertificateState.INTENDED.value}
+        return self._connection.execute(_SIGNED, changes).rowcount == 1
 
     def get(self, serial: str) -> CertificateRecord | None:
         """By stored serial."""
-        return self._one(_CERTIFICATE.c.certificate_serial == serial)
+        row = self._connection.execute(_GET, {"of_serial": serial}).mappings().first()
+        return None if row is None else _record(row)
 
     def by_fingerprint(self, fingerprint: str) -> CertificateRecord | None:
         """By SHA-256 of the DER, hex."""
@@ -107,6 +115,11 @@ def _row(record: CertificateRecord) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(record, name) for name in _FIELDS}
     row["state"] = record.state.value
     return row
+
+
+def _changes(record: CertificateRecord) -> dict[str, object]:
+    changes: dict[str, object] = {name: getattr(record, name) for name in _CHANGING}
+    return changes | {"state": record.state.value, "of_serial": record.certificate_serial}
 
 
 def _record(row: Mapping[Any, Any]) -> CertificateRecord:

@@ -6,13 +6,19 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from registry.store.tables import ClockRow, EffectRow, HeartbeatRow, table
 
 _HEARTBEAT: Final = table(HeartbeatRow)
 _EFFECT: Final = table(EffectRow)
 _CLOCK: Final = table(ClockRow)
+
+# Built once: putting a statement together costs more than running it.
+_CLOCK_SEEN: Final = select(_CLOCK.c.seen_at)
+_MARK_CLOCK: Final = (
+    update(_CLOCK).where(_CLOCK.c.seen_at < bindparam("now")).values(seen_at=bindparam("now"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +106,11 @@ class Operations:
 
     def clock_seen(self) -> datetime | None:
         """The latest time that was recorded."""
-        found: datetime | None = self._connection.execute(select(_CLOCK.c.seen_at)).scalar()
+        found: datetime | None = self._connection.execute(_CLOCK_SEEN).scalar()
         return found
 
     def mark_clock(self, now: datetime) -> None:
         """Record the time; never moves back by itself."""
-        seen = self.clock_seen()
-        if seen is None:
+        moved = self._connection.execute(_MARK_CLOCK, {"now": now}).rowcount
+        if not moved and self.clock_seen() is None:
             self._connection.execute(insert(_CLOCK).values(only=0, seen_at=now))
-        elif now > seen:
-            self._connection.execute(update(_CLOCK).values(seen_at=now))

@@ -11,8 +11,8 @@ from service.http_message import HttpAnswer
 
 MAX_ANSWERS: Final = 100_000
 MAX_STATUSES: Final = 200_000
-Key = tuple[bool, bytes]
-"""(asked on the post-quantum path, the request's octets)."""
+Key = tuple[bool, bytes | str]
+"""(asked on the post-quantum path, the octets of a POST or the path of a GET: types keep them apart)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from pki.ocsp import (
     Revoked,
     SingleAnswer,
     build_response,
+    decode_get_path,
     error_response,
 )
 from pki.tbs import Certificate
@@ -39,7 +40,7 @@ from registry.status import Changes, Status, StatusKind, certificate_status, log
 from service import logs
 from service.authority import Authority, Signing
 from service.http_message import HttpAnswer, cacheable, uncached
-from service.ocsp_cache import CachedAnswer, OcspCache
+from service.ocsp_cache import CachedAnswer, Key, OcspCache
 from service.ocsp_nonce import NonceTemplates, time_text
 from service.status_watch import StatusWatch
 
@@ -68,12 +69,12 @@ class OcspService:
         self.lists_published = 0
         """Counts commits that published a list."""
 
-    def answer(self, request: bytes, *, post_quantum: bool) -> HttpAnswer | Awaitable[HttpAnswer]:
-        """The answer at once where it is in memory, else later."""
+    def answer(self, request: bytes | str, *, post_quantum: bool) -> HttpAnswer | Awaitable[HttpAnswer]:
+        """The answer at once where it is in memory, else later. A `str` is the path of a GET, not decoded."""
         now = self._ports.clock()
         if self.watch.is_fresh(now):
             found = self._cache.get((post_quantum, request), now)
-            if found is None and not post_quantum:
+            if found is None and not post_quantum and isinstance(request, bytes):
                 found = self.from_template(request, now)
             if found is not None:
                 return found
@@ -93,7 +94,7 @@ class OcspService:
         body, tail = self._templates.answer(known, *self._times)
         return uncached(RESPONSE_TYPE, body, tail=tail)
 
-    async def _later(self, request: bytes, post_quantum: bool) -> HttpAnswer:
+    async def _later(self, request: bytes | str, post_quantum: bool) -> HttpAnswer:
         now = self._ports.clock()
         if not self.watch.is_fresh(now):
             await self.watch.look()
@@ -108,7 +109,8 @@ class OcspService:
             _LOG.error("ocsp_cannot_sign", problem=bad.problem, field=bad.field)
             return refusal(ResponseStatus.INTERNAL_ERROR)
 
-    async def _sign(self, der: bytes, post_quantum: bool) -> HttpAnswer:
+    async def _sign(self, asked: bytes | str, post_quantum: bool) -> HttpAnswer:
+        der = decode_get_path(asked) if isinstance(asked, str) else asked
         request = OcspRequest.parse(der)
         ours = {c.certificate_serial for c in request.cert_ids if c.matches(self._issuer)}
         if not ours:
@@ -134,7 +136,7 @@ class OcspService:
             if self._learn(statuses, size) and issued and signer is self._classical and len(ours) == 1:
                 self._templates.learn(der, b"".join(response), next(iter(statuses.items())))
             return uncached(RESPONSE_TYPE, response[0], tail=response[1])
-        return self._keep((post_quantum, der), response, (now, until), statuses, size)
+        return self._keep((post_quantum, asked), response, (now, until), statuses, size)
 
     def _choose(self, request: OcspRequest, post_quantum: bool) -> _Signer:
         """The first preferred algorithm that we have (4.4.7.2); by the path always the post-quantum one."""
@@ -161,7 +163,7 @@ class OcspService:
 
     def _keep(
         self,
-        key: tuple[bool, bytes],
+        key: Key,
         response: tuple[bytes, bytes],
         validity: tuple[datetime, datetime],
         statuses: dict[int, Status],

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from pki.ocsp import OcspRequestRefused, decode_get_path
 from service import authority as names
 from service import logs
 from service.authority import Authority
 from service.http_message import HttpAnswer, HttpRequest, plain
-from service.ocsp_service import OcspService, refusal
+from service.ocsp_service import OcspService
 from service.runtime import Runtime
 from service.status_documents import Documents, certificates
 
@@ -101,10 +100,7 @@ class StatusRoutes:
             return self.ocsp.answer(request.body, post_quantum=post_quantum)
         if request.method not in _READING:
             return plain(405, "Only GET, HEAD and POST.", b"allow: GET, HEAD, POST\r\n")
-        try:
-            return self.ocsp.answer(decode_get_path(rest.decode("latin-1")), post_quantum=post_quantum)
-        except OcspRequestRefused as refused:
-            return refusal(refused.status)
+        return self.ocsp.answer(rest.decode("latin-1"), post_quantum=post_quantum)
 
 
 async def _guarded(outcome: Awaitable[HttpAnswer]) -> HttpAnswer:

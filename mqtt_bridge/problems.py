@@ -57,6 +57,10 @@ def answer_to(error: Exception, *, rid: str, step: str) -> Pending | Problem:
     """What the device is told: never more than our own sentences, never a traceback."""
     if isinstance(error, AwaitingApproval):
         return Pending(rid=rid, retry_after=error.retry_after, detail=error.problem)
+    if isinstance(error, PkiError) and _status(error) == 422:
+        # What the issuer refuses is the request; its next step speaks to our own code, not to a device.
+        field = f"csr.{error.field}" if error.field else "csr"
+        return _problem(422, error.problem, rid=rid, step=step, field=field)
     if isinstance(error, RegistryError | BridgeError | PkiError | AuditError):
         step = error.step if isinstance(error, BadMessage) else step
         return _problem(_status(error), str(error), rid=rid, step=step, field=error.field)

@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -27,8 +27,6 @@ from registry.model.device import DeviceId
 from registry.model.enrollment import ConfirmRequest, Enrollment, EnrollmentRequest, Proof, RenewalRequest
 from registry.model.errors import Refused
 from registry.ports import Ports
-
-_RFC3339: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class Requests:
         if hello.device_id != topic.claim:
             raise Refused("The claim of the topic is another device's.", field="device_id")
         given = enrollment.challenge(DeviceId(hello.device_id), topic.session, hello.rid, ports=self._ports)
-        expires_at = given.expires_at.strftime(_RFC3339)
+        expires_at = _rfc3339(given.expires_at)
         signed = transcript.challenge(
             given.nonce, given.device_id, given.request_id, expires_at, self._owner.issuer_fingerprint
         )
@@ -182,7 +180,7 @@ class Requests:
         return messages.Accepted(
             rid=done.request_id,
             chain=[Octets(der) for der in done.chain],
-            activate_before=done.activate_before.strftime(_RFC3339),
+            activate_before=_rfc3339(done.activate_before),
             ops=ops,
         )
 
@@ -193,6 +191,11 @@ def _verb_of(said: Struct) -> tuple[str, int]:
     if isinstance(said, messages.Pending):
         return "pending", said.status
     return ("challenge", 200) if isinstance(said, Challenge) else ("accepted", 200)
+
+
+def _rfc3339(at: datetime) -> str:
+    # Whole milliseconds, as the store keeps them: the same answer when it is given again.
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _proof(said: messages.Signatures) -> Proof:

@@ -167,6 +167,10 @@ class RunningHospital:
         """Every event so far; fails where a line is not JSON."""
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
+    def events(self, name: str) -> list[dict[str, object]]:
+        """Every event of that name so far."""
+        return [line for line in self.log_lines() if line["event"] == name]
+
     def log_problems(self) -> tuple[object, ...]:
         """What a full verification of the audit log finds wrong."""
         origin = log_origin(self._authority.root)

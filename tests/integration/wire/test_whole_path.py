@@ -63,9 +63,9 @@ def test_the_whole_path(both: RunningHospital, tmp_path: Path) -> None:
     first = device.certificate().certificate_serial
     second = device.renew().certificate_serial
     with both.ports.store.read() as uow:
-        states = {c.certificate_serial: c.state for c in uow.certificates.of_device(device_id)}
-    assert states[first.lstrip("0")] is CertificateState.SUPERSEDED
-    assert states[second.lstrip("0")] is CertificateState.ACTIVE
+        states = {int(c.certificate_serial, 16): c.state for c in uow.certificates.of_device(device_id)}
+    assert states[int(first, 16)] is CertificateState.SUPERSEDED
+    assert states[int(second, 16)] is CertificateState.ACTIVE
     ocsp, verify = said_by_openssl(both, chain_of(device), tmp_path)
     assert ": good" in ocsp
     assert verify.rstrip().endswith(": OK")

@@ -202,9 +202,10 @@ def confirm(request: ConfirmRequest, *, ports: Ports) -> CertificateRecord:
             raise NotFound("No certificate of this device has that fingerprint.", field="fingerprint")
         signed = transcript.confirm(request.device_id, request.request_id, bytes.fromhex(request.fingerprint))
         check_proof(keys_of(record.der), request.proof, signed, field="signature")
-        if record.state is CertificateState.ACTIVE:
+        if record.state is CertificateState.ACTIVE and record.confirmed_at is not None:
             return record
-        if record.state is not CertificateState.PENDING:
+        # A release from hold makes ACTIVE what was never confirmed: this is still its first use.
+        if record.state not in (CertificateState.PENDING, CertificateState.ACTIVE):
             raise Unauthenticated(
                 f"The certificate is {record.state}.",
                 next_step="Enrol again with a new join token.",

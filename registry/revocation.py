@@ -138,6 +138,8 @@ def release_certificate(serial: CertificateSerial, actor: Actor, *, ports: Ports
         return _record(serial, ports)
     now = ports.clock()
     with ports.store.write() as uow:
+        if actor.is_automatic:
+            raise Refused("Only a person releases a certificate that is on hold.", field="actor")
         released = _release(get_certificate(serial, uow), uow)
         _follow_up(None, f"released {serial}", now, uow)
         uow.log.append(_leaf("certificate.released", now, actor, serial, ""))

@@ -24,10 +24,11 @@ from registry.model import transcript
 from registry.model.actor import operator
 from registry.model.certificate import CertificateRecord
 from registry.model.device import Device
-from registry.model.enrollment import ConfirmRequest, Enrollment, EnrollmentRequest, Proof
+from registry.model.enrollment import ConfirmRequest, Enrollment, EnrollmentRequest, Proof, RenewalRequest
 from registry.ports import Ports
 from registry.publication import ListSigner
 from registry.registration import Approval, RegistrationRequest, approve, register
+from registry.renewal import renew
 from registry.store.unit_of_work import Store
 from registry.tokens import create_token
 from service.clock import entropy
@@ -135,6 +136,35 @@ class Hospital:
         request = ConfirmRequest("c1", enrolled.device_id, fingerprint, proof(key or device_key(), signed))
         return confirm(request, ports=self.ports)
 
+    def renewal(
+        self,
+        device: Device,
+        current: CertificateRecord,
+        rid: str = "n1",
+        *,
+        key: HybridPrivateKey,
+        held: HybridPrivateKey | None = None,
+    ) -> RenewalRequest:
+        """A complete and honest renewal to `key`, proved by the keys of the current certificate."""
+        der = requests.build(key, common_name=device.device_id)
+        fingerprint = current.fingerprint or ""
+        signed = transcript.renew(der, device.device_id, rid, bytes.fromhex(fingerprint))
+        return RenewalRequest(
+            request_id=rid,
+            device_id=device.device_id,
+            csr=der,
+            current_fingerprint=fingerprint,
+            proof=proof(key, signed),
+            current_proof=proof(held or device_key(), signed),
+            body_hash=hashlib.sha256(der + rid.encode()).digest(),
+        )
+
+    def renew(
+        self, device: Device, current: CertificateRecord, rid: str = "n1", *, key: HybridPrivateKey
+    ) -> Enrollment:
+        """A pending certificate beside the current one."""
+        return renew(self.renewal(device, current, rid, key=key), ports=self.ports, parts=self.parts)
+
     def active(self, label: str) -> tuple[Device, CertificateRecord]:
         """A device that is in use."""
         device = self.admit(label)
@@ -154,6 +184,16 @@ class Hospital:
             found = uow.certificates.get(serial)
         assert found is not None
         return found
+
+    def certificates(self) -> list[CertificateRecord]:
+        """All, oldest first."""
+        with self.store.read() as uow:
+            return uow.certificates.all()
+
+    def owed(self) -> list[tuple[str, str | None]]:
+        """What the wire is still owed, in order: (kind, device)."""
+        with self.store.read() as uow:
+            return [(effect.kind, effect.device_id) for effect in uow.operations.owed()]
 
     def log_kinds(self) -> list[str]:
         """The kinds of all leaves, in order."""

@@ -72,13 +72,14 @@ class OcspService:
     def answer(self, request: bytes | str, *, post_quantum: bool) -> HttpAnswer | Awaitable[HttpAnswer]:
         """The answer at once where it is in memory, else later. A `str` is the path of a GET, not decoded."""
         now = self._ports.clock()
-        if self.watch.is_fresh(now):
-            found = self._cache.get((post_quantum, request), now)
-            if found is None and not post_quantum and isinstance(request, bytes):
-                found = self.from_template(request, now)
-            if found is not None:
-                return found
-        return self._later(request, post_quantum)
+        found = self._remembered(request, post_quantum, now) if self.watch.is_fresh(now) else None
+        return self._later(request, post_quantum) if found is None else found
+
+    def _remembered(self, request: bytes | str, post_quantum: bool, now: datetime) -> HttpAnswer | None:
+        found = self._cache.get((post_quantum, request), now)
+        if found is None and not post_quantum and isinstance(request, bytes):
+            found = self.from_template(request, now)
+        return found
 
     def from_template(self, request: bytes, now: datetime) -> HttpAnswer | None:
         """The answer to a question whose like was answered before, where nothing has changed since."""
@@ -98,8 +99,10 @@ class OcspService:
         now = self._ports.clock()
         if not self.watch.is_fresh(now):
             await self.watch.look()
+            now = self._ports.clock()
         try:
-            return self._cache.get((post_quantum, request), now) or await self._sign(request, post_quantum)
+            found = self._remembered(request, post_quantum, now)
+            return await self._sign(request, post_quantum) if found is None else found
         except OcspRequestRefused as refused:
             return refusal(refused.status)
         except RegistryError as gone:

@@ -18,6 +18,8 @@ from registry.status import Changes, changes_since, log_size
 from service import logs
 
 POLL_EVERY: Final = timedelta(milliseconds=100)
+GRACE: Final = timedelta(milliseconds=400)
+"""While a look is under way, what is known is given out until this old: under load looks take longer."""
 PATIENCE: Final = 0.5
 """Seconds that a request waits for a store that does not answer, before it takes what is known."""
 _LOG = logs.get("status")
@@ -29,7 +31,7 @@ class StatusWatch:
     def __init__(self, ports: Ports, executor: Executor, changed: Callable[[Changes], None]) -> None:
         self._ports, self._executor, self._changed = ports, executor, changed
         self._looked_at: datetime | None = None
-        self._touches = 0
+        self._touches = self._began_with = 0
         self._looking: asyncio.Task[None] | None = None
         self.log_size = self._first_look()
 
@@ -43,18 +45,27 @@ class StatusWatch:
         self._looked_at = None
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether the last look is recent; a clock that jumps makes it stale."""
+        """Whether the last look is recent; a clock that jumps makes it stale, and so does a touch."""
         looked = self._looked_at
-        return looked is not None and abs(now - looked) < POLL_EVERY
+        if looked is None:
+            return False
+        under_way = self._looking is not None and not self._looking.done()
+        return abs(now - looked) < (GRACE if under_way else POLL_EVERY)
 
     async def look(self) -> None:
         """Hear of every commit until now; one look at a time, shared by all who wait."""
+        touches = self._touches
+        await self._join()
+        if self._began_with < touches:  # that look may have missed what the touch was about
+            await self._join()
+
+    async def _join(self) -> None:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._look())
         await asyncio.wait({self._looking}, timeout=PATIENCE)
 
     async def _look(self) -> None:
-        touches, now = self._touches, self._ports.clock()
+        self._began_with, now = self._touches, self._ports.clock()
         try:
             changes = await asyncio.get_running_loop().run_in_executor(self._executor, self._ask)
         except RegistryError as gone:
@@ -64,7 +75,7 @@ class StatusWatch:
         if changes.log_size != self.log_size:
             self.log_size = changes.log_size
             self._changed(changes)
-        if touches == self._touches:
+        if self._began_with == self._touches:
             self._looked_at = now
 
     def _ask(self) -> Changes:

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from pki import oids
+from pki import asn1, oids
 from pki.cert_id import CertId
+from pki.extensions import Extension
 from pki.ocsp import GOOD, ResponseStatus, Revoked, build_request, verify_response
 from registry.model.certificate import CertificateRecord
 from registry.revocation import revoke_certificate
@@ -73,6 +74,15 @@ def test_a_revocation_ends_the_template_and_makes_another(bench: Bench, record: 
     assert has_template(bench, asked(bench, record, bytes(range(50, 82))))
 
 
+def test_a_revocation_learned_elsewhere_ends_the_template(bench: Bench, record: CertificateRecord) -> None:
+    bench.ask(asked(bench, record, bytes(range(32))))
+    revoke_certificate(record.certificate_serial, "keyCompromise", WHO, ports=bench.ports)
+    bench.service.watch.touch()
+    bench.ask(build_request(certificate(record), bench.issuer))
+    basic = bench.basic(asked(bench, record, bytes(range(1, 33))))
+    assert isinstance(basic.answers[0].status, Revoked)
+
+
 def test_another_question_has_no_template(bench: Bench, record: CertificateRecord) -> None:
     bench.ask(asked(bench, record, bytes(range(32))))
     assert not has_template(bench, asked(bench, record, bytes(range(31))))
@@ -100,6 +110,22 @@ def test_a_nonce_that_holds_the_mark_of_a_nonce_is_echoed(bench: Bench, record: 
     trick = bytes.fromhex("06092b0601050507300102040a04084142434445464748") + bytes(9)
     bench.ask(asked(bench, record, bytes(range(32))))
     assert bench.basic(asked(bench, record, trick)).nonce == trick
+
+
+def test_a_name_that_looks_like_the_nonce_is_not_taken_for_it(
+    bench: Bench, record: CertificateRecord
+) -> None:
+    def request(decoy: bytes, nonce: bytes) -> bytes:
+        single = asn1.sequence(CertId.of(bench.issuer, certificate(record).serial).der)
+        extension = Extension(oids.OCSP_NONCE, False, asn1.octet_string(nonce))
+        hidden = asn1.oid(oids.OCSP_NONCE) + asn1.octet_string(asn1.octet_string(decoy))
+        name = asn1.explicit(1, asn1.implicit(2, hidden))
+        found = asn1.explicit(2, asn1.sequence(extension.encode()))
+        return asn1.sequence(asn1.sequence(name, asn1.sequence(single), found))
+
+    real, other = bytes(range(32)), bytes(range(1, 33))
+    bench.ask(request(real, real))
+    assert bench.basic(request(other, real)).nonce == real
 
 
 @pytest.mark.parametrize("junk", ["", "06092b0601050507300102", "06092b06010505073001020422042078"])

@@ -15,6 +15,7 @@ from pki.profiles import StatusUrls
 from pki.tbs import Certificate
 from registry.enrollment import IssuingParts
 from registry.publication import ListSigner
+from service.development import refuse_development
 from service.errors import NotInitialised
 from service.home import Home
 from service.keystore import KeyReader
@@ -73,17 +74,22 @@ def urls(settings: Settings, issuer: str) -> StatusUrls:
 
 
 def unlock(home: Home, settings: Settings, passphrase: bytes) -> Authority:
-    """Opens every key but the root's; WrongPassphrase, or NotInitialised where something is missing."""
+    """Opens every key but the root's; WrongPassphrase, or NotInitialised where something is missing.
+
+    DevelopmentOnly where the root is a development CA's and this is not development.
+    """
     home.require_initialised()
+    root = read_certificate(certificate_file(home, ROOT))
+    refuse_development(root)
     keys = KeyReader(home.keys, passphrase)
 
     def signing(name: str) -> Signing:
         return Signing(read_certificate(certificate_file(home, name)), keys.read(name))
 
     issuing = signing(ISSUING)
-    origin = log_origin(read_certificate(certificate_file(home, ROOT)))
+    origin = log_origin(root)
     return Authority(
-        root=read_certificate(certificate_file(home, ROOT)),
+        root=root,
         issuing=issuing,
         registry=signing(REGISTRY),
         ocsp_ecdsa=signing(OCSP_ECDSA),

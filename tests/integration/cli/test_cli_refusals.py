@@ -251,12 +251,17 @@ def test_errors_are_json_where_json_is_asked_for(cli: Cli) -> None:
     assert json.loads(answer.err)["error"]["field"] == "device_id"
 
 
-def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cli.main", "schema"]
+@pytest.mark.parametrize("arguments", [["schema"], ["udi", "parse", "+A123BJC5D6E71"]], ids=["long", "short"])
+def test_a_reader_that_goes_away_is_no_traceback(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "cli.main", *arguments]
+    # Buffered as in a user's shell: a short answer is then only written at the end.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     read, write = os.pipe()
     os.close(read)
     try:
-        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command, stdout=write, stderr=subprocess.PIPE, text=True, check=False, env=environment
+        )
     finally:
         os.close(write)
 

@@ -42,6 +42,8 @@ class Caller:
 
     def __init__(self, settings: ClientSettings, down: str) -> None:
         self.heard: queue.Queue[Message] = queue.Queue()
+        self.strays: list[str] = []
+        """Topics of what came although it is not addressed to us."""
         self.client = MqttClient(settings, log=lambda _text, _error: None, on_message=self.heard.put)
         self.client.connect()
         self.client.subscribe([down])
@@ -60,6 +62,9 @@ class Caller:
     def hear(self, timeout: float = 10.0) -> Answer:
         """The next answer."""
         message = self.heard.get(timeout=timeout)
+        while "/down/" not in message.topic:
+            self.strays.append(message.topic)
+            message = self.heard.get(timeout=timeout)
         return Answer(message.topic.split("/down/")[1].split("/")[0], json.loads(message.payload))
 
     def ask(self, topic: str, payload: bytes) -> Answer:

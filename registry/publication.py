@@ -61,16 +61,17 @@ def publish(signer: ListSigner, actor: Actor, *, ports: Ports) -> StoredList:
     Crash stories: after the number's commit the number is lost, never used twice; after the signature the
     list was never shown to anybody; after the record it is what everybody is served.
     """
-    now = ports.clock()
-    until = now + signer.lifetime
     with ports.store.write() as uow:
+        # Read inside: of two publishers the one with the higher number also has the later time.
+        now = ports.clock()
+        until = now + signer.lifetime
         before = uow.lists.latest(signer.issuer)
         # An entry stays on one more list after its certificate expired (RFC 5280 3.3).
         since = before.this_update if before else now
         revoked = uow.certificates.revoked(signer.issuer, not_expired_before=min(since, now))
         number = uow.lists.take_number(signer.issuer, now, until)
         old = CertificateList.parse(before.der) if before else None
-        leaving = _may_leave(old, revoked, uow)
+        leaving = _may_leave(old, since, revoked, uow)
     der = build_crl(
         issuer_name=signer.certificate.subject,
         authority_key_identifier=signer.key_identifier,
@@ -98,7 +99,7 @@ def _entries(revoked: Iterable[CertificateRecord]) -> list[RevokedEntry]:
 
 
 def _may_leave(
-    old: CertificateList | None, revoked: Iterable[CertificateRecord], uow: UnitOfWork
+    old: CertificateList | None, since: datetime, revoked: Iterable[CertificateRecord], uow: UnitOfWork
 ) -> set[int]:
     """Serials of the old list that may be missing: released from hold, or expired and listed once more.
 
@@ -111,7 +112,7 @@ def _may_leave(
     return {
         serial
         for serial, record in known
-        if record is not None and (not record.state.is_revoked or record.not_after < old.this_update)
+        if record is not None and (not record.state.is_revoked or record.not_after < since)
     }
 
 

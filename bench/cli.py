@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -29,17 +30,30 @@ def measure() -> Report:
         }
         codes = {name: _start(command, environment)[1] for name, command in commands.items()}
         taken: dict[str, list[float]] = {name: [] for name in commands}
+        cpu: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(_TRIES):
             for name, command in commands.items():
+                before = _cpu_ms()
                 taken[name].append(_start(command, environment)[0])
+                cpu[name].append(_cpu_ms() - before)
     medians = {name: statistics.median(times) for name, times in taken.items()}
+    spent = ", ".join(f"{name} {statistics.median(times):.0f}" for name, times in cpu.items())
     bare = medians.pop("python")
     figures = [
         Figure(f"{name}, start to end", took, "ms", "python -c pass", bare, goal=_GOAL)
         for name, took in medians.items()
     ]
     ends = ", ".join(f"{name} {code}" for name, code in codes.items() if name in medians)
-    return Report(figures, [f"exit codes: {ends}; status is asked of a home whose process does not run"])
+    return Report(
+        figures,
+        [f"CPU time, ms: {spent}", f"exit codes: {ends}; status is of a home whose process does not run"],
+    )
+
+
+def _cpu_ms() -> float:
+    """CPU time of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (used.ru_utime + used.ru_stime) * 1000
 
 
 def _start(command: Sequence[str], environment: dict[str, str]) -> tuple[float, int]:

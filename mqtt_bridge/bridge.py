@@ -118,9 +118,10 @@ class Bridge:
             properties = MessageProperties(_PROBLEM if answer.is_problem else _JSON, correlation)
             try:
                 self.client.publish(answer.topic, answer.payload, properties=properties)
-            except BridgeError as lost:
+            except Exception as lost:  # noqa: BLE001 - a worker that ends would leave the ward without answers
                 # Unacknowledged: the request comes again, and its stored answer with it.
-                self._log.warning("bridge.answer_not_sent", problem=str(lost), step=topic.verb)
+                said = str(lost) if isinstance(lost, BridgeError) else type(lost).__name__
+                self._log.warning("bridge.answer_not_sent", problem=said, step=topic.verb)
                 continue
             self.client.ack(message)
             self._log.info("bridge.answered", step=topic.verb, status=answer.status, field=answer.field)

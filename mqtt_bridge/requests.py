@@ -25,8 +25,9 @@ from registry.enrollment import IssuingParts
 from registry.model import transcript
 from registry.model.device import DeviceId
 from registry.model.enrollment import ConfirmRequest, Enrollment, EnrollmentRequest, Proof, RenewalRequest
-from registry.model.errors import Refused
+from registry.model.errors import BadInput, Refused
 from registry.ports import Ports
+from registry.trust.phi_guard import guard_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Requests:
 
         def handle() -> Struct:
             self._pace(topic.claim)
+            guard_text("rid", rid)
+            self._guard_claim(topic.claim)
             if topic.verb == "hello":
                 return self._hello(topic, payload)
             return self._enroll(topic, payload)
@@ -84,6 +87,7 @@ class Requests:
 
         def handle() -> Struct:
             self._pace(topic.device_id)
+            guard_text("rid", topic.arg)
             if topic.verb == "confirm":
                 return self._confirm(topic, payload)
             if topic.verb == "renew":
@@ -95,6 +99,16 @@ class Requests:
     def _pace(self, name: str) -> None:
         if not self._pacer.allows(name, time.monotonic()):
             raise TooManyRequests("Too many requests.", next_step="Wait some seconds.", field="topic")
+
+    def _guard_claim(self, claim: str) -> None:
+        # A stranger's name for itself would be stored with its challenge. Our own random ids may look like
+        # anything, so a name that we gave is let through.
+        try:
+            guard_text("claim", claim)
+        except BadInput:
+            with self._ports.store.read() as uow:
+                if uow.devices.get(claim) is None:
+                    raise
 
     def _answered(
         self,

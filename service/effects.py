@@ -27,6 +27,7 @@ from registry.store.operations import Effect
 from service.home import Home, write_atomically
 
 _LOOK_EVERY: Final = 0.25
+_LOOK_AT_LEAST: Final = 4.0
 _PUBLISHER: Final = job("publisher")
 
 
@@ -144,11 +145,14 @@ class Effects:
         return round((self._ports.clock() - effect.created_at).total_seconds() * 1000, 1)
 
     def _run(self) -> None:
+        pause = _LOOK_EVERY
         while not self._stopping.is_set():
-            self._wake.wait(_LOOK_EVERY)
+            self._wake.wait(pause)
             self._wake.clear()
             try:
-                self.deliver()
+                report = self.deliver()
+                # What the wire did not take is offered more and more rarely: each offer signs a new list.
+                pause = _LOOK_EVERY if report["done"] == report["owed"] else min(2 * pause, _LOOK_AT_LEAST)
             except Exception as failed:  # noqa: BLE001 - this thread must live as long as the process
                 # What is owed stays in the store: the next look finds it again.
                 self._log.error("effects.delayed", error=type(failed).__name__, problem=str(failed))

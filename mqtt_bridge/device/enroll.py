@@ -67,7 +67,7 @@ def prepare(
     forget_void(home, now)
     if home.state.attempt is not None:
         return home.state.attempt
-    return home.begin("enroll", rid=secrets.token_urlsafe(12), session=secrets.token_hex(16))
+    return home.begin("enroll", rid=secrets.token_hex(8), session=secrets.token_hex(16))
 
 
 def forget_void(home: Home, now: datetime) -> None:
@@ -164,7 +164,7 @@ def _with_confirm(home: Home) -> Attempt:
     attempt = home.attempt
     if attempt.confirm is not None:
         return attempt
-    rid = secrets.token_urlsafe(12)
+    rid = secrets.token_hex(8)
     fingerprint = home.certificate(attempt.generation).fingerprint
     signed = transcript.confirm(home.state.device_id, rid, fingerprint)
     message = Confirm(

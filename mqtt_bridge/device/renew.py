@@ -46,7 +46,7 @@ def ask_for_renewal(home: Home, dialogue: Dialogue, now: datetime) -> None:
 
 
 def _with_request(home: Home) -> Attempt:
-    attempt = home.state.attempt or home.begin("renew", rid=secrets.token_urlsafe(12))
+    attempt = home.state.attempt or home.begin("renew", rid=secrets.token_hex(8))
     if attempt.request is not None:
         return attempt
     device_id, active = home.state.device_id, home.active

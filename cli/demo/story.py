@@ -38,8 +38,8 @@ CHAPTERS: Final = (
     Chapter("Telemetry earns trust", opening.report_in),
     Chapter("Altered firmware: one evidence, two answers", trials.tamper),
     Chapter("A person revokes the infusion pump", trials.revoke),
-    Chapter("A device tries to be another", trials.steal),
     Chapter("The ventilator renews its certificate", trials.renew),
+    Chapter("A device tries to be another", trials.steal),
     Chapter("The audit log proves it", closing.prove),
     Chapter("The doctor looks", closing.examine),
 )

@@ -58,7 +58,7 @@ def asks_for_the_name(stage: Stage, thief: Unit, victim: Unit) -> Said:
         link.subscribe([topics.bootstrap_down(thief.id, attempt.session)])
         _ask(Dialogue(link, mailbox, timeout=5.0), home, thief, victim)
     except Rejected as no:
-        return _refusal(no, "CN")
+        return _refusal(no, "csr.CN")
     finally:
         link.disconnect()
         home.close()

@@ -30,5 +30,5 @@ def tell_effects(runtime: Runtime, *, cut: str | None = None) -> dict[str, objec
     if cut is not None and took_ms is None:
         note("The live session could not be reached yet; the process keeps trying: medtrust status.")
     elif cut is not None:
-        note(f"The live session was cut {took_ms:.0f} ms after the decision.")
+        note(f"Any live session of it was cut, {took_ms:.0f} ms after the decision.")
     return {"crl_number": number, "cut_ms": took_ms, "still_owed": waiting}

@@ -222,6 +222,16 @@ def test_revoking_needs_a_reason_a_yes_and_a_live_certificate(cli: Cli) -> None:
     _refused(cli(*order), 3)
 
 
+def test_a_compromised_key_is_never_certified_again(cli: Cli) -> None:
+    device = cli.approved()
+    serial = cli.issued(device)
+    cli.done("cert", "revoke", serial, "--reason", "keyCompromise", "--yes")
+    cli.done("device", "approve", device)
+
+    _refused(_order(cli, cli.folder / f"{device}.csr", "--device", device), 3, "field: csr", "new keys")
+    assert _order(cli, cli.request(device), "--device", device).code == 0
+
+
 def test_a_stranger_with_bad_files_gets_a_verdict_or_a_sentence(cli: Cli) -> None:
     serial = cli.issued(cli.approved())
     bundle, chain = cli.home / "public" / "trust-bundle.json", cli.folder / "chain.pem"

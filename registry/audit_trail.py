@@ -55,7 +55,7 @@ def verify(keys: Sequence[VerifierKey], origin: str, *, ports: Ports) -> Verdict
 def entries(*, ports: Ports, limit: int) -> list[tuple[int, Leaf]]:
     """The newest leaves, oldest of them first, with their indexes."""
     with ports.store.read() as uow:
-        size = uow.log.read_frontier().size
+        size = uow.log.size()
         start = max(0, size - limit)
         found = uow.log.read_entries(start, size)
     return [(start + place, decode(leaf)) for place, leaf in enumerate(found)]

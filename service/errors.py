@@ -46,7 +46,7 @@ class AlreadyInitialised(ServiceError):
 class PortTaken(ServiceError):
     """Something else listens there."""
 
-    kind = "dependency"
+    kind = "conflict"
 
 
 class AlreadyRunning(ServiceError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 from pathlib import Path
 
@@ -28,7 +29,12 @@ def from_pem_or_der(data: bytes, what: str = "certificate") -> list[bytes]:
     """Every certificate of a PEM file, or the one of a DER file; MalformedInput where there is none."""
     if data[:1] == b"\x30":
         return [data]
-    found = [base64.b64decode(block) for block in _BLOCK.findall(data)]
+    try:
+        found = [base64.b64decode(b"".join(block.split()), validate=True) for block in _BLOCK.findall(data)]
+    except binascii.Error as bad:
+        raise MalformedInput(
+            f"The {what} file holds base64 that is broken.", next_step="Copy it again.", field=what
+        ) from bad
     if not found:
         raise MalformedInput(
             f"The {what} file holds no certificate.", next_step="Give PEM or DER.", field=what

@@ -85,7 +85,7 @@ def _altered(receipt: Receipt, origin: str, keys: list[VerifierKey]) -> Said:
 def _no_serial_numbers(stage: Stage) -> Said:
     with stage.runtime.store.read() as uow:
         serials = [device.serial_number for device in uow.devices.all() if device.serial_number]
-        size = uow.log.read_frontier().size
+        size = uow.log.size()
         leaves = b"\n".join(uow.log.read_entries(0, size))
     found = [serial for serial in serials if serial.encode() in leaves]
     said = f"{len(serials)} serial numbers looked for in {size} leaves, {len(found)} found"

@@ -37,6 +37,10 @@ class AuditLog:
         """Append in order; the index of the last one."""
         return audit.log.append(self, leaves)[-1]
 
+    def size(self) -> int:
+        """How many leaves there are; takes no lock."""
+        return int(self._connection.execute(select(_FRONTIER.c.size)).scalar() or 0)
+
     def read_frontier(self) -> Frontier:
         """The right edge; its row is locked where the engine locks rows."""
         row = self._connection.execute(_READ_FRONTIER).first()
@@ -72,17 +76,13 @@ class AuditLog:
         found: bytes | None = self._connection.execute(query).scalar()
         if found is None:
             raise NotInLog(f"The log has no node {index} on level {level}.", field="index")
-        return found
+        return _octets(found)
 
     def read_entries(self, start: int, stop: int) -> Sequence[bytes]:
         """The leaves [start, stop)."""
         query = select(_ENTRY.c.leaf).where(_ENTRY.c.index >= start, _ENTRY.c.index < stop)
-        return list(self._connection.execute(query.order_by(_ENTRY.c.index)).scalars())
-
-    def read_leaf_hashes(self, start: int, stop: int) -> Sequence[bytes]:
-        """The stored hashes of the leaves [start, stop)."""
-        query = select(_ENTRY.c.leaf_hash).where(_ENTRY.c.index >= start, _ENTRY.c.index < stop)
-        return list(self._connection.execute(query.order_by(_ENTRY.c.index)).scalars())
+        found = self._connection.execute(query.order_by(_ENTRY.c.index)).scalars()
+        return [_octets(leaf) for leaf in found]
 
     def add_checkpoint(self, size: int, note: str, signed_at: datetime) -> None:
         """Record a signed note; one a size."""
@@ -101,3 +101,8 @@ class AuditLog:
         return list(
             self._connection.execute(select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size)).scalars()
         )
+
+
+def _octets(value: bytes | str) -> bytes:
+    """What stands in the column. SQLite lets a hand with SQL turn octets into text: the hash will show it."""
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value

@@ -100,10 +100,6 @@ class Operations:
         where = _EFFECT.c.effect_id == effect_id
         self._connection.execute(update(_EFFECT).where(where).values(done_at=at, took_ms=took_ms))
 
-    def last_effect(self) -> int:
-        """The highest effect id; 0 without any."""
-        return int(self._connection.execute(select(func.max(_EFFECT.c.effect_id))).scalar() or 0)
-
     def clock_seen(self) -> datetime | None:
         """The latest time that was recorded."""
         found: datetime | None = self._connection.execute(_CLOCK_SEEN).scalar()

@@ -82,11 +82,6 @@ class Store:
             yield UnitOfWork.on(connection)
             connection.rollback()
 
-    def data_version(self) -> int:
-        """A number that changes when another process has committed: the last effect's and leaf's index."""
-        with self.read() as uow:
-            return uow.operations.last_effect() + uow.log.read_frontier().size
-
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()

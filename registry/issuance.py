@@ -23,6 +23,7 @@ from registry.ports import Ports
 from registry.store.unit_of_work import UnitOfWork
 
 BACKWARD_JUMP = timedelta(minutes=5)
+_MARK_EVERY = timedelta(seconds=1)
 
 
 def _nothing(_uow: UnitOfWork, _record: CertificateRecord) -> None:
@@ -90,12 +91,11 @@ def issue_batch(
     intended = [_intention(order, token, now) for order, token in zip(orders, tokens, strict=True)]
     # 2 the intention is durable before any signature
     with ports.store.write() as uow:
-        check_clock(now, uow)
+        _check_clock(now, uow)
         uow.certificates.add(intended)
         for order, record in zip(orders, intended, strict=True):
             order.with_intention(uow, record)
         uow.log.append(*(_leaf("certificate.intended", now, actor, record) for record in intended))
-        uow.operations.mark_clock(now)
     # 3 the only signature; the token is spent
     issued = [issuer.issue(token) for token in tokens]
     # 4 the fact
@@ -166,8 +166,8 @@ def _leaf(kind: str, now: datetime, actor: Actor, record: CertificateRecord) -> 
     return Leaf(kind=kind, at=now, actor=str(actor), subject=record.certificate_serial, detail=detail)
 
 
-def check_clock(now: datetime, uow: UnitOfWork) -> None:
-    """Refuses to issue where the clock went back by more than five minutes against the last time seen."""
+def _check_clock(now: datetime, uow: UnitOfWork) -> None:
+    """Refuses to issue where the clock went back by more than five minutes; else notes the time seen."""
     seen = uow.operations.clock_seen()
     if seen is not None and now < seen - BACKWARD_JUMP:
         raise DependencyDown(
@@ -175,3 +175,6 @@ def check_clock(now: datetime, uow: UnitOfWork) -> None:
             next_step="Set the clock right; nothing is issued before.",
             field="clock",
         )
+    # To the second: one row less to write in a busy store, and nothing against five minutes.
+    if seen is None or now - seen >= _MARK_EVERY:
+        uow.operations.mark_clock(now)

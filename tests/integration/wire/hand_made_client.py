@@ -24,6 +24,10 @@ KEY = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
 OTHER_KEY = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
 
 
+class OtherAnswer(Exception):
+    """hello got no challenge."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came under `down/`."""
@@ -42,6 +46,7 @@ class Caller:
 
     def __init__(self, settings: ClientSettings, down: str) -> None:
         self.heard: queue.Queue[Message] = queue.Queue()
+        self.patience = 10.0
         self.strays: list[str] = []
         """Topics of what came although it is not addressed to us."""
         self.client = MqttClient(settings, log=lambda _text, _error: None, on_message=self.heard.put)
@@ -59,8 +64,9 @@ class Caller:
         properties = MessageProperties(response_topic=response_topic)
         self.client.publish(topic, payload, retain=retain, properties=properties)
 
-    def hear(self, timeout: float = 10.0) -> Answer:
-        """The next answer."""
+    def hear(self, timeout: float | None = None) -> Answer:
+        """The next answer. Raises queue.Empty after `timeout` or our patience, in seconds."""
+        timeout = timeout or self.patience
         message = self.heard.get(timeout=timeout)
         while "/down/" not in message.topic:
             self.strays.append(message.topic)
@@ -108,7 +114,8 @@ class Joining:
             rid=self.rid, device_id=self.device_id, algorithms=[messages.HYBRID_ALGORITHMS]
         )
         said = caller.ask(f"{self.up}/hello", messages.encode(hello))
-        assert said.verb == "challenge", said
+        if said.verb != "challenge":
+            raise OtherAnswer(f"{said.verb}: {said.body}")
         return Octets.from_text(said.body["nonce"])
 
     def body(self, nonce: bytes, token: str, *, name: str = "", request: bytes = b"") -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Crowd:
                 time.sleep(0.1)
                 continue
             except OtherAnswer:
-                # The answer to what was said before the kill came now: a session of its own hears only its own.
+                # The answer to something said before the kill came now: a fresh session hears only its own.
                 body, joining = None, Joining(self._hospital, device_id)
                 continue
             if said.verb == "accepted":

@@ -174,6 +174,8 @@ def _judge(
         uow.log.append(
             Leaf(kind="trust.judged", at=now, actor=str(actor), subject=device.device_id, detail=detail)
         )
+    if changed and after.tier is Tier.TRUSTED:
+        uow.alarms.clear_device(device.device_id, now)
     actions = plan(appraisal, state.tier, device.criticality)
     done = act(actions, device, actor, tier_changed=changed, now=now, uow=uow)
     return Outcome(device.device_id, after.tier, changed, done)

@@ -9,8 +9,8 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from service.home import Home
 
@@ -33,7 +33,8 @@ def _ask(home: Home, word: bytes) -> dict[str, object] | None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
             asked.settimeout(_WAIT)
-            asked.connect(_path(home))
+            with _short_path(home) as path:
+                asked.connect(path)
             asked.sendall(word)
             answer = asked.makefile("rb").readline(_LONGEST)
         found = json.loads(answer)
@@ -42,10 +43,14 @@ def _ask(home: Home, word: bytes) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def _path(home: Home) -> str:
-    """A socket's path has 107 bytes at most: a longer home is reached relative to the working folder."""
-    path = str(home.control_socket)
-    return path if len(path) < 100 else os.path.relpath(path)
+@contextmanager
+def _short_path(home: Home) -> Iterator[str]:
+    """A socket's path has 107 bytes at most, a home may be longer: the folder is named by a descriptor."""
+    descriptor = os.open(home.run, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{home.control_socket.name}"
+    finally:
+        os.close(descriptor)
 
 
 class ControlServer:
@@ -59,7 +64,8 @@ class ControlServer:
         """Binds (0600 by the umask and the folder's 0700) and serves on a thread."""
         self._home.control_socket.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.bind(_path(self._home))
+        with _short_path(self._home) as path:
+            self._socket.bind(path)
         self._home.control_socket.chmod(0o600)
         self._socket.listen(16)
         threading.Thread(target=self._serve, args=(self._socket,), name="control", daemon=True).start()

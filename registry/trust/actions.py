@@ -98,7 +98,7 @@ let lapse would cut them too, only later."""
 
 
 def plan(appraisal: Appraisal, previous_tier: Tier, criticality: Criticality) -> tuple[PlannedAction, ...]:
-    """What to do now. ALERT and LIFT come with a change of tier only; the rest is idempotent and repeats."""
+    """What to do now. ALERT comes with a fall, LIFT with a rise; the rest is idempotent and repeats."""
     tier = appraisal.tier
     cause = _cause(appraisal)
     rule = cause.rule if cause else "appraisal.tier"
@@ -107,7 +107,7 @@ def plan(appraisal: Appraisal, previous_tier: Tier, criticality: Criticality) ->
     lines = list(ACTION_TABLE[criticality].get(tier, ()))
     if tier.rank > previous_tier.rank and previous_tier in (Tier.RESTRICTED, Tier.QUARANTINED):
         lines.insert(0, Line(ActionKind.LIFT))
-    if tier is not previous_tier:
+    if tier.rank < previous_tier.rank:
         lines.insert(0, Line(ActionKind.ALERT))
     return tuple(
         PlannedAction(line.kind, line.needs == 0, line.needs, line.clinical_sign_off, reason, rule)

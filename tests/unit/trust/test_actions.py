@@ -92,9 +92,9 @@ def test_an_alert_tells_of_a_change_and_not_of_a_state() -> None:
     assert plan(of(Tier.TRUSTED), Tier.TRUSTED, Criticality.THERAPY) == ()
 
 
-def test_recovery_lifts_and_tells() -> None:
+def test_recovery_lifts_and_alarms_nobody() -> None:
     recovered = plan(of(Tier.TRUSTED), Tier.RESTRICTED, Criticality.MONITORING)
-    assert [action.kind for action in recovered] == [ActionKind.ALERT, ActionKind.LIFT]
+    assert [action.kind for action in recovered] == [ActionKind.LIFT]
     half_way = plan(of(Tier.RESTRICTED), Tier.QUARANTINED, Criticality.THERAPY)
     assert half_way[1].kind is ActionKind.LIFT
 

@@ -149,10 +149,10 @@ class RunningHospital:
         self._stack.callback(device.close)
         return device
 
-    def enrolled(self, di: str = DISPLAY) -> tuple[DeviceId, Device]:
+    def enrolled(self, di: str = DISPLAY, **how: float) -> tuple[DeviceId, Device]:
         """A device with an active certificate and a live session."""
         device_id = self.admit(di)
-        device = self.device(device_id)
+        device = self.device(device_id, **how)
         device.enroll(bootstrap=self.bootstrap, token=self.token(device_id), device_id=device_id)
         return device_id, device
 

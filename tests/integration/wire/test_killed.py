@@ -126,7 +126,7 @@ def test_killed_under_load_nothing_is_lost(apart: HospitalApart) -> None:
 
 def test_acknowledged_telemetry_survives_and_a_repetition_is_no_clone(apart: HospitalApart) -> None:
     apart.know_firmware()
-    device_id, device = apart.enrolled(DISPLAY)
+    device_id, device = apart.enrolled(DISPLAY, timeout=2.0)
     sent = 0
     stop = threading.Event()
 

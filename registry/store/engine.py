@@ -5,21 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 
-from registry.model.errors import DependencyDown, RegistryError
+from registry.model.errors import BadInput, DependencyDown, RegistryError
 
 HEAD: Final = "0001"
 """The newest migration that this code knows."""
 _KNOWN: Final = (None, "0001")
 _BUSY_MS: Final = 5_000
+_WRITER: Final = 0x6D65_6474
+"""PostgreSQL's advisory lock of the writer."""
 
 
 def open_engine(url: str) -> Engine:
     """A checked, migrated engine; DependencyDown where the store is not reachable."""
-    engine = _create(url)
+    try:
+        engine = _create(url)
+    except (ArgumentError, NoSuchModuleError, ImportError):
+        raise BadInput(
+            "The store's URL is not one that we can open.",
+            next_step="For example sqlite:////var/lib/medtrust/registry.db or postgresql+psycopg://host/name.",
+            field="store.url",
+        ) from None  # the cause quotes the URL, which may hold a password
     try:
         version = _version(engine)
         if version not in _KNOWN:
@@ -31,13 +40,30 @@ def open_engine(url: str) -> Engine:
         if version != HEAD:
             _migrate(engine)
         _check_durability(engine)
-    except (OperationalError, DBAPIError) as gone:
+    except DBAPIError as gone:
         raise DependencyDown(
             f"The store does not answer: {type(gone.orig).__name__}.",
             next_step="Check store.url and that the disk or the server is there: medtrust doctor.",
             field="store.url",
         ) from gone
     return engine
+
+
+def begin_write(connection: Connection) -> None:
+    """One writer at a time on either engine, waited for five seconds: what it reads stays true."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("BEGIN IMMEDIATE"))
+        return
+    connection.execute(text(f"SET LOCAL lock_timeout = {_BUSY_MS}"))
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER})"))
+
+
+def begin_read(connection: Connection) -> None:
+    """A snapshot on either engine."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("BEGIN"))
+        return
+    connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
 
 
 def _create(url: str) -> Engine:
@@ -94,7 +120,6 @@ def _migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        if engine.dialect.name == "sqlite":
-            connection.execute(text("BEGIN IMMEDIATE"))
+        begin_write(connection)
         command.upgrade(config, "head")
         connection.commit()

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from registry.model.errors import Conflict, DependencyDown
 from registry.store.alarms import Alarms
 from registry.store.audit_log import AuditLog
 from registry.store.certificates import Certificates
 from registry.store.devices import Devices
-from registry.store.engine import open_engine
+from registry.store.engine import begin_read, begin_write, open_engine
+from registry.store.engine_errors import clashing, what_failed
 from registry.store.enrollments import Enrollments
 from registry.store.lists import Lists
 from registry.store.operations import Operations
@@ -55,9 +57,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._is_sqlite = engine.dialect.name == "sqlite"
         # SQLite has one writer: queueing here is fair and fast, its busy handler sleeps.
-        self._writer = threading.Lock() if self._is_sqlite else None
+        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -66,10 +67,9 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[UnitOfWork]:
-        """A transaction that commits at the end, on disk before this returns."""
+        """A transaction that commits at the end, on disk before this returns. One at a time on any engine."""
         with self._writer or nullcontext(), _translated(), self._engine.connect() as connection:
-            if self._is_sqlite:
-                connection.execute(text("BEGIN IMMEDIATE"))
+            begin_write(connection)
             yield UnitOfWork.on(connection)
             connection.commit()
 
@@ -77,8 +77,7 @@ class Store:
     def read(self) -> Iterator[UnitOfWork]:
         """A consistent snapshot; nothing written in it stays."""
         with _translated(), self._engine.connect() as connection:
-            if self._is_sqlite:
-                connection.execute(text("BEGIN"))
+            begin_read(connection)
             yield UnitOfWork.on(connection)
             connection.rollback()
 
@@ -95,11 +94,17 @@ def _translated() -> Iterator[None]:
         raise Conflict(
             "The store already holds another record with that key.",
             next_step="Look at what is there: medtrust device list, medtrust cert list.",
-            field=str(clash.orig).rsplit(":", 1)[-1].strip()[:80],
+            field=clashing(clash),
         ) from clash
-    except (OperationalError, DBAPIError) as gone:
+    except NoConnection as busy:
         raise DependencyDown(
-            f"The store could not do it: {str(gone.orig)[:120]}.",
+            "The store has no free connection.",
+            next_step="Try again; nothing was changed.",
+            field="store.url",
+        ) from busy
+    except DBAPIError as gone:
+        raise DependencyDown(
+            f"The store could not do it: {what_failed(gone)}.",
             next_step="Nothing was changed. Check the disk and the server: medtrust doctor.",
             field="store.url",
         ) from gone

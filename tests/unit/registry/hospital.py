@@ -25,7 +25,7 @@ from registry.model.actor import operator
 from registry.model.certificate import CertificateRecord
 from registry.model.device import Device
 from registry.model.enrollment import ConfirmRequest, Enrollment, EnrollmentRequest, Proof, RenewalRequest
-from registry.ports import Ports
+from registry.ports import Entropy, Ports
 from registry.publication import ListSigner
 from registry.registration import Approval, RegistrationRequest, approve, register
 from registry.renewal import renew
@@ -71,6 +71,7 @@ class Hospital:
 
     store: Store
     now: datetime = START
+    randomness: Entropy = entropy
     parts: IssuingParts = field(init=False)
     signer: ListSigner = field(init=False)
 
@@ -86,8 +87,8 @@ class Hospital:
 
     @property
     def ports(self) -> Ports:
-        """The hospital's store, its clock, real randomness."""
-        return Ports(self.store, lambda: self.now, entropy)
+        """The hospital's store, its clock, its randomness (real unless the test says otherwise)."""
+        return Ports(self.store, lambda: self.now, self.randomness)
 
     def wait(self, **how_long: float) -> None:
         """Turn the clock."""

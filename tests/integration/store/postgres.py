@@ -1,0 +1,59 @@
+"""A PostgreSQL cluster of the tests' own: made in a folder, on a free port, stopped by its pid."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.tools import require_tool
+
+_WHAT = "the registry on PostgreSQL"
+
+
+def _program(name: str) -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(found[-1]) if found else require_tool(name, _WHAT)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[str]:
+    """The URL of an empty server, gone afterwards."""
+    initdb, postgres = _program("initdb"), _program("postgres")
+    data, port = folder / "pg", _free_port()
+    user = "postgres" if os.geteuid() == 0 else None  # initdb refuses to run as root
+    if user is not None:
+        for above in (folder, *folder.parents):
+            if above.stat().st_uid == 0 and above != Path("/"):
+                above.chmod(above.stat().st_mode | 0o011)
+    data.mkdir(mode=0o700)
+    if user is not None:
+        shutil.chown(data, user)
+    make = [initdb, "-D", str(data), "-U", "medtrust", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    subprocess.run(make, user=user, check=True, capture_output=True, cwd=data)
+    serve = [postgres, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(data), "-F"]
+    server = subprocess.Popen(serve, user=user, cwd=data, stderr=subprocess.DEVNULL)
+    try:
+        _wait(_program("pg_isready"), port)
+        yield f"postgresql+psycopg://medtrust@127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait(ready: str, port: int) -> None:
+    asked = [ready, "-h", "127.0.0.1", "-p", str(port), "-U", "medtrust", "-t", "1"]
+    for _ in range(120):
+        if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+            return
+    raise TimeoutError("PostgreSQL did not start")

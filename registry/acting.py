@@ -67,7 +67,6 @@ def _carry_out(
         return _move(device, DeviceEvent.CONTAIN, uow)
     if kind is ActionKind.LIFT:
         _move(device, DeviceEvent.RELEASE, uow)
-        uow.alarms.clear_device(device.device_id, now)
     if kind in _TOLD and tier_changed:
         uow.operations.promise(NOTICE, device.device_id, _TOLD[kind], now)
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -24,6 +25,9 @@ from registry.ports import Ports
 from registry.reappraisal import Observation, Outcome, observe
 
 BATCH: Final = 200
+PER_DEVICE: Final = 16
+"""In one batch. Killed before the acknowledgements are out, we hear two batches again at most; the registry
+knows a device's last 32 messages again, and an older one would look like a clone's."""
 _TRIES: Final = 3
 _WAITING: Final = 50_000
 _SESSION_SECONDS: Final = 24 * 3600
@@ -129,23 +133,29 @@ class Bridge:
                 self._on_effects()
 
     def _judge(self) -> None:
-        while (first := self._telemetry.get()) is not None:
-            batch, ends = self._gather(first)
+        first = self._telemetry.get()
+        while first is not None:
+            batch, ended, first = self._gather(first)
             self._judge_batch(batch)
-            if ends:
+            if ended:
                 return
+            first = first or self._telemetry.get()
 
-    def _gather(self, first: _Telemetry) -> tuple[list[_Telemetry], bool]:
-        batch = [first]
+    def _gather(self, first: _Telemetry) -> tuple[list[_Telemetry], bool, _Telemetry | None]:
+        """(a batch, whether the end was called, the first of the next batch where it is already taken)."""
+        batch, told = [first], Counter((first.device_id,))
         while len(batch) < BATCH:
             try:
                 more = self._telemetry.get_nowait()
             except queue.Empty:
                 break
             if more is None:
-                return batch, True
+                return batch, True, None
+            if told[more.device_id] >= PER_DEVICE:
+                return batch, False, more
+            told[more.device_id] += 1
             batch.append(more)
-        return batch, False
+        return batch, False, None
 
     def _judge_batch(self, batch: list[_Telemetry]) -> None:
         observations = [Observation(item.device_id, item.message.payload) for item in batch]

@@ -253,6 +253,7 @@ def test_a_repeated_enrolment_is_answered_the_same_after_a_restart(both: Running
 
 def test_telemetry_that_is_delivered_again_is_no_clone(both: RunningHospital) -> None:
     """A bridge that was killed between commit and acknowledgement hears a whole batch once more."""
+    both.know_firmware()
     device_id, device = both.enrolled(DISPLAY)
     start = datetime.now(UTC)
     batch = [
@@ -265,7 +266,7 @@ def test_telemetry_that_is_delivered_again_is_no_clone(both: RunningHospital) ->
             certificate_fingerprint=fingerprint_of(device),
             anchor_fingerprint=bytes(32),
         )
-        for seq in range(1, 6)
+        for seq in range(1, 25)
     ]
     topic = f"mtr/1/d/{device_id}/up/tele/posture"
     with as_device(both, device, device_id) as caller:
@@ -275,6 +276,6 @@ def test_telemetry_that_is_delivered_again_is_no_clone(both: RunningHospital) ->
         for payload in batch:
             caller.say(topic, payload)
         caller.ask(f"mtr/1/d/{device_id}/up/confirm/z1", b"{}")
-        assert eventually(lambda: view(device_id, ports=both.ports).messages >= 5)
+        assert eventually(lambda: view(device_id, ports=both.ports).messages >= 24)
         time.sleep(0.3)
         assert both.tier(device_id) is Tier.TRUSTED, view(device_id, ports=both.ports).explanation

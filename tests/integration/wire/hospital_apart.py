@@ -51,7 +51,11 @@ class HospitalApart(RunningHospital):
         """Starts it and waits until it says that it is ready."""
         with (self.home.root / "up.log").open("ab") as log:
             self.process = subprocess.Popen(up(self.home), stdout=log, stderr=log)
-        assert eventually(self._is_ready, within=30), (self.home.root / "up.log").read_text()[-2000:]
+        assert eventually(self._is_decided, within=30)
+        assert self.process.poll() is None, (self.home.root / "up.log").read_text()[-2000:]
+
+    def _is_decided(self) -> bool:
+        return self.process.poll() is not None or self._is_ready()
 
     def _is_ready(self) -> bool:
         said = control.status(self.home) or {}

@@ -168,7 +168,7 @@ def test_a_taken_port_is_told_and_nothing_is_left(apart: HospitalApart) -> None:
     """The last one here: it leaves the process ended."""
     apart.stop()
     settings = read_settings(apart.home)
-    for address in (settings.bootstrap, settings.ops, settings.status_listen):
+    for address in (settings.ops, settings.status_listen):
         with socket.socket() as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind((address.host, address.port))

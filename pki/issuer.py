@@ -14,6 +14,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from pki import oids
+from pki.algorithms import SIGNATURE_BYTES
 from pki.csr import Request, verify_possession
 from pki.errors import LintRefused, PkiError, RequestRefused
 from pki.extensions import read_basic_constraints
@@ -22,7 +23,7 @@ from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.lint_context import LintContext
 from pki.profiles import IssuerIdentity, Profile, StatusUrls, SubjectFacts
 from pki.request_rules import check_request
-from pki.tbs import Certificate, Unsigned, sign
+from pki.tbs import Certificate, Unsigned, seal
 from pki.template import check_facts, subject_name, unsigned_certificate
 from pki.twin import lint_twin, tell
 
@@ -128,7 +129,7 @@ class Issuer:
             now=now,
         )
         linted = lint_twin(unsigned, self._key.classical.algorithm, profile, context)
-        digest = hashlib.sha256(linted).digest()
+        digest = hashlib.sha256(unsigned.pre_tbs).digest()
         token = IssuanceToken(serial, digest, unsigned, not_before, not_after, profile.name)
         self._outstanding[token] = linted
         return token
@@ -145,8 +146,10 @@ class Issuer:
                 next_step="Prepare the certificate again.",
                 field="token",
             )
-        certificate = _sign_linted(token.unsigned, linted, self._key)
-        return _issued(certificate, token.profile)
+        der = _sign_linted(token.unsigned, linted, self._key)
+        return IssuedCertificate(
+            der, token.certificate_serial, token.not_before, token.not_after, token.profile
+        )
 
     def _refusals(self, profile: Profile, public: HybridPublicKey) -> Iterable[Finding]:
         if profile.self_issued:
@@ -178,12 +181,13 @@ def self_signed(
     not_after = not_before + _lifetime(profile, lifetime) - _SECOND
     alternative = key.alternative.signs_with if key.alternative else None
     identity = IssuerIdentity(subject_name(facts), key.classical.public.key_identifier, alternative)
+    serial = _serial(entropy)
     unsigned = unsigned_certificate(
         profile,
         facts,
         key.public,
         identity,
-        serial=_serial(entropy),
+        serial=serial,
         not_before=not_before,
         not_after=not_after,
         urls=StatusUrls(),
@@ -199,7 +203,8 @@ def self_signed(
         now=now,
     )
     linted = lint_twin(unsigned, key.classical.algorithm, profile, context)
-    return _issued(_sign_linted(unsigned, linted, key), profile.name)
+    der = _sign_linted(unsigned, linted, key)
+    return IssuedCertificate(der, serial, not_before, not_after, profile.name)
 
 
 def _check_authority(certificate: Certificate, key: HybridPrivateKey) -> None:
@@ -211,23 +216,27 @@ def _check_authority(certificate: Certificate, key: HybridPrivateKey) -> None:
         raise PkiError("The certificate is not a CA's.", field="basicConstraints")
 
 
-def _sign_linted(unsigned: Unsigned, linted: bytes, key: HybridPrivateKey) -> Certificate:
-    """The one place where a CA's key signs certificates; what comes out is what was linted."""
-    if unsigned.pre_tbs != linted:
+def _sign_linted(unsigned: Unsigned, linted: bytes, key: HybridPrivateKey) -> bytes:
+    """The one place where a CA's key signs certificates; what comes out is what was linted, byte for byte.
+
+    The alternative signature's octets stand last in the TBS, so all that was linted is a prefix of it.
+    """
+    algorithm = key.classical.signs_with
+    size = SIGNATURE_BYTES[key.alternative.signs_with] if key.alternative else 0
+    if _linted_part(unsigned.tbs(algorithm, bytes(size) if size else None), size) != linted:
         raise LintRefused("The certificate was altered after its lint; nothing was signed.", field="tbs")
-    certificate = Certificate.parse(sign(unsigned, key))
-    if certificate.pre_tbs != linted:
-        raise LintRefused("What was signed is not what was linted; it was thrown away.", field="tbs")
-    signed = certificate.signed
-    if not key.classical.public.verify(signed.algorithm, signed.signature, signed.tbs):
+    alternative = key.alternative.sign(unsigned.pre_tbs) if key.alternative else None
+    tbs = unsigned.tbs(algorithm, alternative)
+    if _linted_part(tbs, size) != linted:
+        raise LintRefused("What would be signed is not what was linted.", field="tbs")
+    signature = key.classical.sign(tbs)
+    if not key.classical.public.verify(algorithm, signature, tbs):
         raise PkiError("The new signature does not verify: the key or its provider is broken.", field="key")
-    return certificate
+    return seal(tbs, algorithm, signature)
 
 
-def _issued(certificate: Certificate, profile: str) -> IssuedCertificate:
-    return IssuedCertificate(
-        certificate.der, certificate.serial, certificate.not_before, certificate.not_after, profile
-    )
+def _linted_part(tbs: bytes, size: int) -> bytes:
+    return tbs[: len(tbs) - size]
 
 
 def _refuse_request(findings: Iterable[Finding]) -> None:

@@ -15,7 +15,7 @@ from pki.tbs import Unsigned, seal
 
 
 def lint_twin(unsigned: Unsigned, algorithm: KeyAlgorithm, profile: Profile, context: LintContext) -> bytes:
-    """The PreTBS, after its twin passed the lint; LintRefused tells what did not.
+    """The TBS up to the alternative signature's octets, after the twin passed the lint; else LintRefused.
 
     The twin is signed by a throw-away key of the CA's kind. Its alternative value is zeros of the right
     length: a second ML-DSA signature would double the cost of a certificate and show the lint nothing.
@@ -28,7 +28,7 @@ def lint_twin(unsigned: Unsigned, algorithm: KeyAlgorithm, profile: Profile, con
     refusing = [finding for finding in findings if finding.refuses]
     if refusing:
         raise LintRefused(tell(refusing), next_step="Nothing was signed.", field=refusing[0].rule)
-    return unsigned.pre_tbs
+    return tbs[: len(tbs) - len(placeholder or b"")]
 
 
 @lru_cache(maxsize=8)

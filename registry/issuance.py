@@ -124,13 +124,12 @@ def _record_facts(
     now = ports.clock()
     records = [_fact(order, record, issued, now) for order, record, issued in signed]
     with ports.store.write() as uow:
-        for record in records:
-            if not uow.certificates.record_signed(record):
-                raise Conflict(
-                    f"The intention {record.certificate_serial} was given up while it was being signed.",
-                    next_step="Ask again; the serial is on the revocation list.",
-                    field="certificate_serial",
-                )
+        if not uow.certificates.record_signed(records):
+            raise Conflict(
+                "The intention was given up while the certificate was being signed.",
+                next_step="Ask again; the serial is on the revocation list.",
+                field="certificate_serial",
+            )
         last = uow.log.append(*(_leaf("certificate.issued", now, actor, record) for record in records))
         first = last - len(records) + 1
         issuances = [Issuance(record, first + place) for place, record in enumerate(records)]

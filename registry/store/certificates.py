@@ -45,10 +45,11 @@ class Certificates:
         """What has happened to the certificate of this serial."""
         self._connection.execute(_SAVE, _changes(record))
 
-    def record_signed(self, record: CertificateRecord) -> bool:
-        """The fact of an intention; False where the intention is no longer open (reconciled meanwhile)."""
-        changes = _changes(record) | {"from_state": CertificateState.INTENDED.value}
-        return self._connection.execute(_SIGNED, changes).rowcount == 1
+    def record_signed(self, records: Sequence[CertificateRecord]) -> bool:
+        """The facts of intentions; False where one of them is no longer open (reconciled meanwhile)."""
+        intended = {"from_state": CertificateState.INTENDED.value}
+        changes = [_changes(record) | intended for record in records]
+        return self._connection.execute(_SIGNED, changes).rowcount == len(records)
 
     def get(self, serial: str) -> CertificateRecord | None:
         """By stored serial."""

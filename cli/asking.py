@@ -6,15 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.errors import NotConfirmed
 from cli.words import clean, examples
-from service.authority import Authority, unlock
 from service.home import Home, find_home
 from service.runtime import PassphraseSource, Runtime, open_runtime, read_passphrase
+
+if TYPE_CHECKING:
+    from service.authority import Authority
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -59,6 +61,9 @@ def registry(ctx: typer.Context) -> Iterator[Runtime]:
 
 def unlocked(runtime: Runtime, file: Path | None, descriptor: int | None) -> Authority:
     """The CA with its keys; asks for the passphrase where neither file nor descriptor gives it."""
+    # Half a second of imports that only commands which sign must pay.
+    from service.authority import unlock
+
     return unlock(runtime.home, runtime.settings, passphrase_of(runtime, file, descriptor))
 
 

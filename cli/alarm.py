@@ -9,8 +9,8 @@ import typer
 
 from cli.asking import Json, noun, registry
 from cli.output import print_rows
+from registry.lookup import get_device
 from registry.model.device import device_id
-from registry.registration import get_device
 
 app = noun("Open alarms.", "medtrust alarm list --device mtd-abcdefghijklmnop")
 

@@ -19,11 +19,9 @@ from cli.output import note, print_fields, print_json, print_rows, raw
 from pki.path import verify
 from registry import revocation
 from registry.issuance import issue
+from registry.lookup import get_certificate, get_device
 from registry.model.certificate import CertificateRecord, CertificateState, certificate_serial
 from registry.model.device import device_id
-from registry.reappraisal import forgive
-from registry.registration import get_device
-from registry.revocation import get_certificate
 from service import clock
 from service.authority import read_bundle
 from service.home import write_atomically
@@ -160,8 +158,6 @@ def release(serial: Serial, ctx: typer.Context, as_json: Json = False) -> None:
         released = revocation.release_certificate(
             certificate_serial(serial), current_operator(), ports=runtime.ports
         )
-        if released.device_id is not None:
-            forgive(released.device_id, ports=runtime.ports)
         _decided(released, tell_effects(runtime), as_json=as_json)
 
 

@@ -12,12 +12,12 @@ from pki.keys import HybridPublicKey
 from pki.profiles import SubjectFacts
 from registry.enrollment import IssuingParts, facts_of
 from registry.issuance import IssuanceOrder
+from registry.lookup import get_device
 from registry.model.certificate import CertificateRecord
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, device_id, move
 from registry.model.errors import Refused
 from registry.ports import Ports
 from registry.possession import keys_of
-from registry.registration import get_device
 from registry.store.unit_of_work import UnitOfWork
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cli.errors import Missing
 from pki.tbs import Certificate
+from registry.lookup import get_certificate
 from registry.model.certificate import CertificateRecord, certificate_serial, of_int
-from registry.revocation import get_certificate
 from registry.store.unit_of_work import UnitOfWork
 from service.pem import from_pem_or_der, read_file
 

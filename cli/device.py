@@ -14,9 +14,9 @@ from cli.output import note, print_fields, print_findings, print_json, print_row
 from registry import registration, revocation
 from registry.identity.catalogue import SEED
 from registry.identity.mac import mac_findings, parse_mac
+from registry.lookup import get_device
 from registry.model.criticality import Criticality
 from registry.model.device import Device, DeviceState, device_id
-from registry.reappraisal import forgive
 from registry.registration import Approval, RegistrationRequest
 from service.runtime import current_operator
 
@@ -88,7 +88,7 @@ def show(
 ) -> None:
     """Show a device with its certificates, trust, alarms and conflicts; identifiers are masked."""
     with registry(ctx) as runtime, runtime.store.read() as uow:
-        known = registration.get_device(device_id(device), uow)
+        known = get_device(device_id(device), uow)
         document = device_details(known, uow, in_clear=show_identifiers)
         certificates = [certificate_row(c) for c in uow.certificates.of_device(known.device_id)]
     if as_json:
@@ -139,7 +139,6 @@ def release(device: DeviceArgument, ctx: typer.Context, as_json: Json = False) -
     """Bring a held or contained device back."""
     with registry(ctx) as runtime:
         released = revocation.release_device(device_id(device), current_operator(), ports=runtime.ports)
-        forgive(released.device_id, ports=runtime.ports)
         effects = tell_effects(runtime)
     _decided(released, as_json=as_json, effects=effects)
 
@@ -149,7 +148,7 @@ def retire(device: DeviceArgument, ctx: typer.Context, yes: Yes = False, as_json
     """Retire a device for good: its certificates end with cessationOfOperation."""
     with registry(ctx) as runtime:
         with runtime.store.read() as uow:
-            known = registration.get_device(device_id(device), uow)
+            known = get_device(device_id(device), uow)
         confirm(f"Retire {known.device_id} ({known.criticality}) for good?", yes=yes)
         retired = registration.retire(known.device_id, current_operator(), ports=runtime.ports)
         effects = tell_effects(runtime, cut=retired.device_id)
@@ -167,7 +166,7 @@ def revoke(
     """Revoke a device and every live certificate of it; its session is cut."""
     with registry(ctx) as runtime:
         with runtime.store.read() as uow:
-            known = registration.get_device(device_id(device), uow)
+            known = get_device(device_id(device), uow)
         confirm(f"Revoke {known.device_id} ({known.criticality}) and cut its session?", yes=yes)
         revoked = revocation.revoke_device(known.device_id, reason, current_operator(), ports=runtime.ports)
         effects = tell_effects(runtime, cut=revoked.device_id)

@@ -10,8 +10,8 @@ import typer
 from cli.asking import Json, noun, registry
 from cli.output import note, print_json, print_rows, say
 from registry import tokens
+from registry.lookup import get_device
 from registry.model.device import device_id
-from registry.registration import get_device
 from service import clock
 from service.runtime import current_operator
 

@@ -13,6 +13,7 @@ from audit.leaf import DetailValue, Leaf
 from pki.issuer import Issuer
 from pki.profiles import DEVICE, SubjectFacts
 from registry.issuance import IssuanceOrder, issue
+from registry.lookup import get_device
 from registry.model import actor as actors
 from registry.model import certificate as certificates
 from registry.model import transcript
@@ -22,7 +23,6 @@ from registry.model.enrollment import Challenge, ConfirmRequest, Enrollment, Enr
 from registry.model.errors import AwaitingApproval, Conflict, NonceExpired, NotFound, Refused, Unauthenticated
 from registry.ports import Ports
 from registry.possession import check_proof, keys_of, read_request
-from registry.registration import get_device
 from registry.revocation import PUBLISH_CRL
 from registry.store.enrollments import AnsweredRequest
 from registry.store.unit_of_work import UnitOfWork

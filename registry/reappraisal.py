@@ -11,7 +11,7 @@ from datetime import datetime
 
 from audit.leaf import DetailValue, Leaf
 from registry.acting import act
-from registry.forgiveness import forgive_within
+from registry.lookup import get_device
 from registry.model.actor import Actor
 from registry.model.appraisal import Appraisal, Tier, TrustState
 from registry.model.appraisal_json import (
@@ -24,7 +24,6 @@ from registry.model.certificate import CertificateRecord, CertificateState
 from registry.model.device import Device, DeviceId, DeviceState
 from registry.model.errors import NotFound
 from registry.ports import Ports
-from registry.registration import get_device
 from registry.store.trust import TrustRecord
 from registry.store.unit_of_work import UnitOfWork
 from registry.trust.actions import plan
@@ -94,13 +93,6 @@ def sweep(actor: Actor, *, ports: Ports, policy: Policy = DEFAULT_POLICY) -> int
             if device is not None:
                 changed += _judge(device, None, "", actor, now, policy, uow).changed
     return changed
-
-
-def forgive(device_id: DeviceId, *, ports: Ports) -> None:
-    """A person released the device. `revocation.release_device` does it already; harmless when repeated."""
-    now = ports.clock()
-    with ports.store.write() as uow:
-        forgive_within(device_id, now, uow)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from registry.forgiveness import forgive_within
 from registry.identity.catalogue import Catalogue
 from registry.identity.criticality import judge_criticality
 from registry.identity.udi import parse_udi
+from registry.lookup import get_device
 from registry.model.actor import Actor
 from registry.model.criticality import Criticality
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, move
-from registry.model.errors import BadInput, Conflict, NotFound, Refused
+from registry.model.errors import BadInput, Conflict, Refused
 from registry.model.finding import Finding, Severity
 from registry.model.product import Product
 from registry.model.udi import Udi
@@ -210,13 +211,3 @@ def retire(device_id: DeviceId, actor: Actor, *, ports: Ports) -> Device:
             Leaf(kind="device.retired", at=now, actor=str(actor), subject=device.device_id, detail={})
         )
     return replace(device, state=after)
-
-
-def get_device(device_id: str, uow: UnitOfWork) -> Device:
-    """The device, or NotFound that says where to look."""
-    found = uow.devices.get(device_id)
-    if found is None:
-        raise NotFound(
-            f"No device has the id {device_id!r}.", next_step="See: medtrust device list.", field="device_id"
-        )
-    return found

@@ -9,6 +9,7 @@ from pki.keys import HybridPublicKey
 from pki.profiles import DEVICE
 from registry.enrollment import CONFIRM_WITHIN, LIFETIME, IssuingParts, answer, facts_of, repeated_answer
 from registry.issuance import IssuanceOrder, issue
+from registry.lookup import get_device
 from registry.model import actor as actors
 from registry.model import transcript
 from registry.model.certificate import CertificateRecord, CertificateState
@@ -17,7 +18,6 @@ from registry.model.enrollment import Enrollment, RenewalRequest
 from registry.model.errors import Refused, Unauthenticated, Unprocessable
 from registry.ports import Ports
 from registry.possession import check_proof, keys_of, read_request
-from registry.registration import get_device
 from registry.store.enrollments import AnsweredRequest
 from registry.store.unit_of_work import UnitOfWork
 

@@ -12,6 +12,7 @@ from typing import Final
 from audit.leaf import Leaf
 from registry.ending import LIVE, end, give_up_intentions, live
 from registry.forgiveness import forgive_within
+from registry.lookup import get_certificate
 from registry.model import certificate as certificates
 from registry.model.actor import Actor
 from registry.model.certificate import (
@@ -152,18 +153,6 @@ def end_certificates(device: Device, reason: str, now: datetime, uow: UnitOfWork
         end(record, reason, now, uow)
     give_up_intentions(device, now, uow)
     _follow_up(device, f"revoked: {reason}", now, uow)
-
-
-def get_certificate(serial: CertificateSerial, uow: UnitOfWork) -> CertificateRecord:
-    """The record, or NotFound that says where to look."""
-    found = uow.certificates.get(serial)
-    if found is None:
-        raise NotFound(
-            f"No certificate has the serial number {serial}.",
-            next_step="See: medtrust cert list.",
-            field="certificate_serial",
-        )
-    return found
 
 
 def _guarded(device_id: DeviceId | None, actor: Actor, uow: UnitOfWork) -> Device | None:

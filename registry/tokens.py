@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from audit.leaf import DetailValue, Leaf
+from registry.lookup import get_device
 from registry.model import transcript
 from registry.model.actor import Actor
 from registry.model.device import DeviceId, DeviceState
 from registry.model.enrollment import JoinToken
 from registry.model.errors import BadInput, Conflict, Refused, Unauthenticated
 from registry.ports import Ports
-from registry.registration import get_device
 from registry.store.unit_of_work import UnitOfWork
 
 MOST_HOURS: Final = 24

@@ -17,9 +17,9 @@ from mqtt_bridge.device.device import Device
 from mqtt_bridge.errors import BridgeError
 from pki.tbs import Certificate
 from registry import reappraisal
+from registry.lookup import get_device
 from registry.model.certificate import CertificateRecord, of_int
 from registry.model.device import DeviceState, device_id
-from registry.registration import get_device
 from service.authority import Authority, unlock
 from service.pem import to_pem
 from service.runtime import Runtime, open_runtime

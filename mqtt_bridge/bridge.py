@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from mqtt_bridge.client import MqttClient
 from mqtt_bridge.client_settings import ClientSettings, Message, MessageProperties
 from mqtt_bridge.errors import BridgeError, MalformedTopic
+from mqtt_bridge.messages import CONTENT_TYPE, PROBLEM_CONTENT_TYPE
 from mqtt_bridge.requests import Requests
 from mqtt_bridge.topics import BRIDGE_CLIENT_ID, BRIDGE_FILTERS, BootstrapTopic, DeviceTopic, parse
 from registry.model import actor as actors
@@ -31,8 +32,6 @@ knows a device's last 32 messages again, and an older one would look like a clon
 _TRIES: Final = 3
 _WAITING: Final = 50_000
 _SESSION_SECONDS: Final = 24 * 3600
-_JSON: Final = "application/json"
-_PROBLEM: Final = "application/problem+json"
 _APPRAISER: Final = actors.job("appraisal")
 
 
@@ -85,7 +84,9 @@ class Bridge:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """A message of ours, at QoS 1."""
-        self.client.publish(topic, payload, retain=retain, properties=MessageProperties(content_type=_JSON))
+        self.client.publish(
+            topic, payload, retain=retain, properties=MessageProperties(content_type=CONTENT_TYPE)
+        )
 
     def _arrived(self, message: Message) -> None:
         # On the network thread: sort and queue, nothing else.
@@ -119,7 +120,9 @@ class Bridge:
             if answer.status == 503 and not self._stopping.is_set():
                 self._log.warning("bridge.request_delayed", step=topic.verb, status=answer.status)
             correlation = message.properties.correlation_data
-            properties = MessageProperties(_PROBLEM if answer.is_problem else _JSON, correlation)
+            properties = MessageProperties(
+                PROBLEM_CONTENT_TYPE if answer.is_problem else CONTENT_TYPE, correlation
+            )
             try:
                 self.client.publish(answer.topic, answer.payload, properties=properties)
             except Exception as lost:  # noqa: BLE001 - a worker that ends would leave the ward without answers

@@ -32,7 +32,6 @@ _PUBLIC = frozenset({"cacerts", "crlinfo"})
 
 BOOTSTRAP_UP = "mtr/1/b/+/+/up/#"
 DEVICE_UP = "mtr/1/d/+/up/#"
-PUBLIC_ALL = "mtr/1/pub/#"
 BRIDGE_FILTERS = (BOOTSTRAP_UP, DEVICE_UP)
 BRIDGE_CLIENT_ID = "mtr.bridge"
 """Holds a dot, which no device id may: no certificate can name this client and take it over."""

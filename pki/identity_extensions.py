@@ -149,14 +149,3 @@ def _read_urn(text: str) -> tuple[str, str] | None:
         return udi if text == _urn(udi) else None
     except RequestRefused:
         return None
-
-
-def read_udi_di(value: bytes) -> tuple[str, str]:
-    """(issuing agency, UDI-DI) of an extension oids.UDI_DI: two UTF8Strings. Read, never written."""
-    parts = asn1.children(value, asn1.whole(value, what="udiDi"))
-    if len(parts) != 2:
-        raise MalformedInput("The UDI-DI extension is not an agency and an identifier.", field="udiDi")
-    texts = [asn1.content(value, part, asn1.UTF8_STRING).decode("utf-8", "replace") for part in parts]
-    if not _AGENCY.fullmatch(texts[0]) or not _DEVICE_IDENTIFIER.fullmatch(texts[1]):
-        raise MalformedInput("The UDI-DI extension holds what no agency issues.", field="udiDi")
-    return texts[0], texts[1]

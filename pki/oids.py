@@ -11,7 +11,6 @@ SECP384R1: Final = "1.3.132.0.34"
 ECDSA_WITH_SHA256: Final = "1.2.840.10045.4.3.2"
 ECDSA_WITH_SHA384: Final = "1.2.840.10045.4.3.3"
 ECDSA_WITH_SHA512: Final = "1.2.840.10045.4.3.4"
-RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
 ED25519: Final = "1.3.101.112"
 ML_DSA_44: Final = "2.16.840.1.101.3.4.3.17"
 ML_DSA_65: Final = "2.16.840.1.101.3.4.3.18"
@@ -58,7 +57,6 @@ EKU_OCSP_SIGNING: Final = "1.3.6.1.5.5.7.3.9"
 OCSP_BASIC: Final = "1.3.6.1.5.5.7.48.1.1"
 OCSP_NONCE: Final = "1.3.6.1.5.5.7.48.1.2"
 OCSP_NO_CHECK: Final = "1.3.6.1.5.5.7.48.1.5"
-OCSP_ARCHIVE_CUTOFF: Final = "1.3.6.1.5.5.7.48.1.6"
 OCSP_PREFERRED_SIGNATURE_ALGORITHMS: Final = "1.3.6.1.5.5.7.48.1.8"
 OCSP_EXTENDED_REVOKE: Final = "1.3.6.1.5.5.7.48.1.9"
 
@@ -67,10 +65,6 @@ EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
 
 # Hardware identity: RFC 4108 section 5
 HARDWARE_MODULE_NAME: Final = "1.3.6.1.5.5.7.8.4"
-
-# Ours, under the arc of UUIDs (X.667): uuid5(NAMESPACE_URL, "urn:medtrust:udi-di"). Never an extension in
-# what we issue, see pki/identity_extensions.py: stacks with 64-bit arcs refuse the certificate.
-UDI_DI: Final = "2.25.218799369202690210021495973916826086011"
 
 # Digests, as CertID uses them: RFC 6960 4.1.1
 SHA1: Final = "1.3.14.3.2.26"

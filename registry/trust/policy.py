@@ -11,8 +11,6 @@ from typing import Final
 
 from registry.model.appraisal import Tier
 
-EVIDENCE_TYPES: Final = ("telemetry", "attestation", "sbom")
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from pki import asn1, names, oids, profiles
-from pki.errors import LintRefused, MalformedInput, RequestRefused
+from pki.errors import LintRefused, RequestRefused
 from pki.extensions import KeyUsage, read_extended_key_usage, read_key_usage
-from pki.identity_extensions import device_names, hardware_type, read_alternative_names, read_udi_di
+from pki.identity_extensions import device_names, hardware_type, read_alternative_names
 from pki.keys import HybridPrivateKey
 from pki.profiles import PROFILES, AltNames, Profile, ProfileNotFound, SubjectFacts
 from pki.providers.interface import KeyAlgorithm
@@ -159,15 +159,3 @@ def test_only_device_classical_goes_without_an_alternative_key_among_devices() -
         ("device", True),
         ("device-classical", False),
     ]
-
-
-def test_the_extension_form_of_a_udi_di_is_read() -> None:
-    value = asn1.sequence(asn1.utf8_string("GS1"), asn1.utf8_string("00844588003288"))
-    assert read_udi_di(value) == ("GS1", "00844588003288")
-
-
-@pytest.mark.parametrize("texts", [("GS1",), ("GS1", "1 2"), ("G S", "1"), ("GS1", "")])
-def test_a_malformed_extension_form_is_refused(texts: tuple[str, ...]) -> None:
-    with pytest.raises(MalformedInput) as refused:
-        read_udi_di(asn1.sequence(*(asn1.utf8_string(text) for text in texts)))
-    assert refused.value.field == "udiDi"

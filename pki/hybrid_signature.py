@@ -1,4 +1,4 @@
-"""One judgement of an alternative signature (ITU-T X.509 9.8), for whatever carries extensions 73 and 74."""
+"""The judgement of an alternative signature (ITU-T X.509 9.8), for whatever carries extensions 73 and 74."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pki.algorithms import PublicKey
 from pki.extensions import Extension
 from pki.findings import Finding, Severity, error
-from pki.tbs import read_alternative
+from pki.tbs import AlternativeSignature, read_alternative
 
 
 def alternative_findings(
@@ -36,6 +36,13 @@ def alternative_findings(
         problem = "The alternative signature is missing, though the issuer has an alternative key."
         severity = Severity.ERROR if required or not classical else Severity.WARNING
         return [Finding("hybrid.alternative_signature_missing", severity, problem, who)]
+    return value_findings(found, pre_tbs, key, who=who)
+
+
+def value_findings(
+    found: AlternativeSignature, pre_tbs: Callable[[], bytes], key: PublicKey, *, who: str
+) -> list[Finding]:
+    """Whether a signature that is there is by the key; what its absence means, the caller says."""
     if found.algorithm.value != key.algorithm.value:
         problem = f"The alternative signature is {found.algorithm}; the issuer's key is {key.algorithm}."
         return [error("hybrid.alternative_algorithm_not_the_issuers", problem, who)]

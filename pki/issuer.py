@@ -14,18 +14,17 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from pki import oids
-from pki.algorithms import SIGNATURE_BYTES
 from pki.csr import Request, verify_possession
-from pki.errors import LintRefused, PkiError, RequestRefused
+from pki.errors import PkiError, RequestRefused
 from pki.extensions import read_basic_constraints
 from pki.findings import Finding, error
 from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.lint_context import LintContext
 from pki.profiles import IssuerIdentity, Profile, StatusUrls, SubjectFacts
 from pki.request_rules import check_request
-from pki.tbs import Certificate, Unsigned, seal
+from pki.tbs import Certificate, Unsigned
 from pki.template import check_facts, subject_name, unsigned_certificate
-from pki.twin import lint_twin, tell
+from pki.twin import lint_twin, sign_linted, tell
 
 Entropy = Callable[[int], bytes]
 _SECOND: Final = timedelta(seconds=1)
@@ -146,7 +145,7 @@ class Issuer:
                 next_step="Prepare the certificate again.",
                 field="token",
             )
-        der = _sign_linted(token.unsigned, linted, self._key)
+        der = sign_linted(token.unsigned, linted, self._key)
         return IssuedCertificate(
             der, token.certificate_serial, token.not_before, token.not_after, token.profile
         )
@@ -203,7 +202,7 @@ def self_signed(
         now=now,
     )
     linted = lint_twin(unsigned, key.classical.algorithm, profile, context)
-    der = _sign_linted(unsigned, linted, key)
+    der = sign_linted(unsigned, linted, key)
     return IssuedCertificate(der, serial, not_before, not_after, profile.name)
 
 
@@ -214,29 +213,6 @@ def _check_authority(certificate: Certificate, key: HybridPrivateKey) -> None:
     constraints = certificate.extension(oids.BASIC_CONSTRAINTS)
     if constraints is None or not read_basic_constraints(constraints)[0]:
         raise PkiError("The certificate is not a CA's.", field="basicConstraints")
-
-
-def _sign_linted(unsigned: Unsigned, linted: bytes, key: HybridPrivateKey) -> bytes:
-    """The one place where a CA's key signs certificates; what comes out is what was linted, byte for byte.
-
-    The alternative signature's octets stand last in the TBS, so all that was linted is a prefix of it.
-    """
-    algorithm = key.classical.signs_with
-    size = SIGNATURE_BYTES[key.alternative.signs_with] if key.alternative else 0
-    if _linted_part(unsigned.tbs(algorithm, bytes(size) if size else None), size) != linted:
-        raise LintRefused("The certificate was altered after its lint; nothing was signed.", field="tbs")
-    alternative = key.alternative.sign(unsigned.pre_tbs) if key.alternative else None
-    tbs = unsigned.tbs(algorithm, alternative)
-    if _linted_part(tbs, size) != linted:
-        raise LintRefused("What would be signed is not what was linted.", field="tbs")
-    signature = key.classical.sign(tbs)
-    if not key.classical.public.verify(algorithm, signature, tbs):
-        raise PkiError("The new signature does not verify: the key or its provider is broken.", field="key")
-    return seal(tbs, algorithm, signature)
-
-
-def _linted_part(tbs: bytes, size: int) -> bytes:
-    return tbs[: len(tbs) - size]
 
 
 def _refuse_request(findings: Iterable[Finding]) -> None:

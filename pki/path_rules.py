@@ -17,6 +17,7 @@ from pki.algorithms import PublicKey
 from pki.errors import MalformedInput
 from pki.extensions import KeyUsage
 from pki.findings import Finding, Severity, error
+from pki.hybrid_signature import value_findings
 from pki.keys import HybridPublicKey
 from pki.tbs import Certificate, read_alternative
 
@@ -97,13 +98,7 @@ def _alternative_findings(
     if not issuer.algorithm.is_post_quantum:
         problem = f"The issuer's alternative key is {issuer.algorithm}, which is not post-quantum."
         return [error("hybrid.alternative_key_not_post_quantum", problem, who)]
-    if str(found.algorithm) != str(issuer.algorithm):
-        problem = f"The alternative signature is {found.algorithm}; the issuer's key is {issuer.algorithm}."
-        return [error("hybrid.alternative_algorithm_not_the_issuers", problem, who)]
-    if not issuer.verify(found.algorithm, found.value, certificate.pre_tbs):
-        problem = "The alternative signature is not by the issuer's alternative key."
-        return [error("hybrid.alternative_signature_invalid", problem, who)]
-    return []
+    return value_findings(found, lambda: certificate.pre_tbs, issuer, who=who)
 
 
 def validity_findings(certificate: Certificate, now: datetime) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The twin of a certificate: the same to-be-signed under a throw-away key, made to be linted."""
+"""A certificate's twin, linted under a throw-away key; and the signature over exactly what was linted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from pki.algorithms import SIGNATURE_BYTES, KeyAlgorithm, PrivateKey
-from pki.errors import LintRefused
+from pki.errors import LintRefused, PkiError
 from pki.findings import Finding
+from pki.keys import HybridPrivateKey
 from pki.lint import lint
 from pki.lint_context import LintContext
 from pki.profiles import Profile
@@ -28,7 +29,30 @@ def lint_twin(unsigned: Unsigned, algorithm: KeyAlgorithm, profile: Profile, con
     refusing = [finding for finding in findings if finding.refuses]
     if refusing:
         raise LintRefused(tell(refusing), next_step="Nothing was signed.", field=refusing[0].rule)
-    return tbs[: len(tbs) - len(placeholder or b"")]
+    return _linted_part(tbs, len(placeholder or b""))
+
+
+def sign_linted(unsigned: Unsigned, linted: bytes, key: HybridPrivateKey) -> bytes:
+    """The one place where a CA's key signs certificates; what comes out is what was linted, byte for byte.
+
+    The alternative signature's octets stand last in the TBS, so all that was linted is a prefix of it.
+    """
+    algorithm = key.classical.signs_with
+    size = SIGNATURE_BYTES[key.alternative.signs_with] if key.alternative else 0
+    if _linted_part(unsigned.tbs(algorithm, bytes(size) if size else None), size) != linted:
+        raise LintRefused("The certificate was altered after its lint; nothing was signed.", field="tbs")
+    alternative = key.alternative.sign(unsigned.pre_tbs) if key.alternative else None
+    tbs = unsigned.tbs(algorithm, alternative)
+    if _linted_part(tbs, size) != linted:
+        raise LintRefused("What would be signed is not what was linted.", field="tbs")
+    signature = key.classical.sign(tbs)
+    if not key.classical.public.verify(algorithm, signature, tbs):
+        raise PkiError("The new signature does not verify: the key or its provider is broken.", field="key")
+    return seal(tbs, algorithm, signature)
+
+
+def _linted_part(tbs: bytes, size: int) -> bytes:
+    return tbs[: len(tbs) - size]
 
 
 @lru_cache(maxsize=8)

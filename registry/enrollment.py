@@ -49,6 +49,8 @@ def challenge(device_id: DeviceId, session: str, request_id: str, *, ports: Port
     now = ports.clock()
     given = Challenge(device_id, session, request_id, ports.entropy(32), now + NONCE_LIVES)
     with ports.store.write() as uow:
+        # Anybody may ask: what has expired goes at once, so that asking cannot fill the store.
+        uow.enrollments.prune(now)
         uow.enrollments.put_challenge(given)
     return given
 

@@ -55,6 +55,11 @@ def crl_reason(name: str) -> CrlReason:
     return _REASON[name]
 
 
+def reason_name(reason: CrlReason) -> str:
+    """The name under which the store keeps a CRLReason."""
+    return next(name for name, known in _REASON.items() if known is reason and name)
+
+
 def publish(signer: ListSigner, actor: Actor, *, ports: Ports) -> StoredList:
     """A new full list of everything revoked.
 

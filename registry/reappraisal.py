@@ -176,7 +176,9 @@ def _judge(
 def _evidence(
     device: Device, claims: Claims | None, evidence: str, now: datetime, uow: UnitOfWork
 ) -> Evidence:
-    certificate = _current(device, uow.certificates.of_device(device.device_id))
+    held = uow.certificates.of_device(device.device_id)
+    certificate = _current(device, held)
+    live = [c for c in held if c.state in (CertificateState.ACTIVE, CertificateState.PENDING)]
     listed = uow.trust.references(device.udi_di)
     return Evidence(
         claims=claims,
@@ -187,8 +189,8 @@ def _evidence(
         reference=ReferenceValues(frozenset(listed)) if listed else None,
         criticality=device.criticality,
         identity_conflict=bool(device.conflicts),
-        # During a renewal either certificate is in use: what the device names is not judged then.
-        certificate_fingerprint=None,
+        # During a renewal either certificate may be in use: what the device names is not judged then.
+        certificate_fingerprint=live[0].fingerprint if len(live) == 1 else None,
     )
 
 

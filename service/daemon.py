@@ -25,6 +25,7 @@ from mqtt_bridge.problems import answer_to
 from mqtt_bridge.requests import Owner, Requests
 from registry import upkeep
 from registry.model.actor import job
+from registry.restoration import refuse_older
 from service import clock, logs
 from service.authority import Authority, log_origin, unlock
 from service.broker_words import teller
@@ -34,6 +35,7 @@ from service.errors import AlreadyRunning
 from service.home import Home, make_private
 from service.jobs import all_jobs
 from service.listener import bindable, broker_files
+from service.outside import accept_outside, seen_outside
 from service.own_signers import renewed
 from service.runtime import Runtime, open_runtime
 from service.scheduler import Scheduler
@@ -81,6 +83,8 @@ class Daemon:
 
     def _start(self) -> Endpoints:
         ports = self._runtime.ports
+        # 0 an older copy of the store would take back revocations: nobody is served from one
+        refuse_older(seen_outside(self._runtime.home), ports=ports)
         # 1 whatever an earlier process intended and did not finish is over: we hold the lock alone
         upkeep.reconcile_intentions(job("start"), ports=ports, older_than=_STARTED_BEFORE)
         # 2 a list that is good now, before anybody is asked for a certificate
@@ -163,6 +167,7 @@ class Daemon:
 
     def _start_jobs(self) -> None:
         jobs = all_jobs(
+            home=self._runtime.home,
             ports=self._runtime.ports,
             effects=self.effects,
             signers=self._authority.log_signers,
@@ -205,7 +210,7 @@ class Daemon:
         )
 
 
-def run(home: Home, passphrase: bytes, tell: Tell) -> int:
+def run(home: Home, passphrase: bytes, tell: Tell, *, accept_older_store: bool = False) -> int:
     """Serves until SIGTERM or SIGINT; 0 after an orderly end."""
     home.require_initialised()
     lock = FileLock(make_private(home.run) / "daemon.lock")
@@ -221,6 +226,8 @@ def run(home: Home, passphrase: bytes, tell: Tell) -> int:
         logs.configure(runtime.settings.log_level)
         log = logs.get("medtrust")
         authority = renewed(unlock(home, runtime.settings, passphrase), runtime, passphrase, log)
+        if accept_older_store:
+            accept_outside(runtime, tell)
         daemon = Daemon(runtime, authority, log=log)
         ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

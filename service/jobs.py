@@ -9,7 +9,9 @@ from audit.keys import Signer
 from registry import audit_trail, reappraisal, upkeep
 from registry.model.actor import job as job_actor
 from registry.ports import Ports
+from service import outside
 from service.effects import Effects
+from service.home import Home
 from service.scheduler import Job, Outcome
 
 RESIGN_AFTER: Final = 1 / 3
@@ -17,7 +19,9 @@ RESIGN_AFTER: Final = 1 / 3
 _DAY: Final = timedelta(days=1)
 
 
-def all_jobs(*, ports: Ports, effects: Effects, signers: tuple[Signer, ...], origin: str) -> tuple[Job, ...]:
+def all_jobs(
+    *, home: Home, ports: Ports, effects: Effects, signers: tuple[Signer, ...], origin: str
+) -> tuple[Job, ...]:
     """In the order in which they must run after a start: what consumers need first comes first."""
 
     def resign() -> tuple[Outcome, str]:
@@ -39,6 +43,7 @@ def all_jobs(*, ports: Ports, effects: Effects, signers: tuple[Signer, ...], ori
 
     def checkpoint() -> tuple[Outcome, str]:
         size = audit_trail.sign(signers, origin, ports=ports)
+        outside.keep_checkpoint(home, ports)
         return Outcome.DONE, f"log of {size} entries signed"
 
     def clock() -> tuple[Outcome, str]:

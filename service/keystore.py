@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from pki.algorithms import PrivateKey
-from pki.envelope import Opener, Sealer
+from pki.envelope import Opener, Sealer, read_header
 from pki.keys import HybridPrivateKey
 from service import clock
-from service.errors import NotInitialised
+from service.errors import BadSetting, NotInitialised
 from service.home import make_private, read_secret, write_private
 
 _CLASSICAL, _ALTERNATIVE = "classical", "alternative"
@@ -56,7 +56,16 @@ class KeyReader:
         if not path.exists():
             raise NotInitialised(
                 f"The key {name} is not in {self._folder}.",
+                next_step="Bring it back from where it is kept, or from the backup of the home.",
+                field=name,
+            )
+        envelope = read_secret(path, what="key file")
+        secret = self._opener.open(envelope)
+        # The opened header is authentic: a key under another's name was put there by hand.
+        if read_header(envelope).key_id != name:
+            raise BadSetting(
+                f"{path} holds the key {read_header(envelope).key_id}, not {name}.",
                 next_step="Restore the home folder from its backup.",
                 field=name,
             )
-        return self._opener.open(read_secret(path, what="key file"))
+        return secret

@@ -109,7 +109,7 @@ def decode(toml: bytes, where: str) -> RawSettings:
 def validate(raw: RawSettings, home: Home) -> Settings:
     """Raw to usable; a nonsense value is refused with a sentence that names it."""
     ports = (raw.mqtt.bootstrap_port, raw.mqtt.ops_port)
-    if ports[0] == ports[1]:
+    if ports[0] == ports[1] != 0:
         raise BadSetting(
             f"mqtt.bootstrap_port and mqtt.ops_port are both {ports[0]}.",
             next_step="Strangers and devices need a listener each.",

@@ -221,6 +221,14 @@ class GuardedBroker(Broker):  # type: ignore[misc]
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         return not session.attributes.get(_OUT) and self._may(session, topic, action)
 
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        """Only for a filter that the session itself holds: amqtt offers it everybody's at each connect."""
+        holders = [holder for holder, _ in self._subscriptions.get(subscription[0], [])]
+        if session in holders:
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
     async def _retain_broadcast_message(self, broadcast: dict[str, Any], qos: int, target: Session) -> None:
         if target.retained_messages.qsize() >= self._limits.queued_messages:
             self._tell(f"queue of {target.client_id} is full, a message was dropped")

@@ -40,6 +40,11 @@ class Lists:
         self._connection.execute(insert(_CRL).values(**row))
         return number
 
+    def adopt(self, stored: StoredList) -> None:
+        """A list that was signed before this store knew of it: the next number follows it."""
+        row = {f.name: getattr(stored, f.name) for f in fields(StoredList)}
+        self._connection.execute(insert(_CRL).values(**row))
+
     def record(self, issuer: str, number: int, der: bytes) -> None:
         """The signed list of a number that was taken."""
         where = (_CRL.c.issuer == issuer) & (_CRL.c.crl_number == number)

@@ -159,15 +159,7 @@ def test_a_retained_request_is_ignored(both: RunningHospital, caller: Caller, on
     assert both.events("bridge.retained_request_ignored")
 
 
-def test_a_stranger_hears_nothing_of_the_others(
-    both: RunningHospital, one: Found, request: pytest.FixtureRequest
-) -> None:
-    if both.at.broker == "embedded":
-        request.node.add_marker(
-            pytest.mark.xfail(
-                strict=True, reason="amqtt sends every retained message to whoever connects: amqtt_door.py"
-            )
-        )
+def test_a_stranger_hears_nothing_of_the_others(both: RunningHospital, one: Found) -> None:
     one[1].connect()
     stranger = Joining(both, "mtd-honest0000000000")
     with stranger.connect() as caller:

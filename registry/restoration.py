@@ -1,0 +1,105 @@
+"""A store that is older than what the world has seen of it: found, and accepted only by a person.
+
+What stands outside the store (the last list, the last checkpoint) is newer than what is in it after
+yesterday's copy was restored. Going on would take back revocations and use list numbers twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from audit.checkpoint import parse_checkpoint
+from audit.leaf import DetailValue, Leaf
+from audit.note import parse_note
+from pki.crl_list import CertificateList, RevokedEntry
+from registry.model.actor import Actor
+from registry.model.certificate import CertificateRecord, CertificateState, of_int
+from registry.model.errors import Refused
+from registry.ports import Ports
+from registry.publication import reason_name
+from registry.revocation import PUBLISH_CRL
+from registry.store.lists import StoredList
+from registry.store.unit_of_work import UnitOfWork
+
+ISSUER: Final = "issuing"
+_FOR_GOOD: Final = timedelta(days=7305)
+
+
+class OlderStore(Refused):
+    """The store is an old copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOutside:
+    """What was published before: the last list (DER) and the last checkpoint (note), where they are known."""
+
+    last_list: bytes | None
+    checkpoint: str | None
+
+
+def refuse_older(seen: SeenOutside, *, ports: Ports) -> None:
+    """OlderStore where the list or the log in the store is behind what was published from it."""
+    with ports.store.read() as uow:
+        stored, size = uow.lists.latest(ISSUER), uow.log.size()
+    number = CertificateList.parse(seen.last_list).crl_number if seen.last_list else 0
+    held = stored.crl_number if stored else 0
+    signed = parse_checkpoint(parse_note(seen.checkpoint).text).size if seen.checkpoint else 0
+    if number > held or signed > size:
+        raise OlderStore(
+            f"The store is an older copy: list {number} and a log of {signed} entries were published, "
+            f"it knows list {held} and {size} entries.",
+            next_step="Restore the newest copy. Where there is none: medtrust up --accept-older-store "
+            "(revocations are taken over from the published list).",
+            field="store",
+        )
+
+
+def accept_older(seen: SeenOutside, actor: Actor, *, ports: Ports) -> int:
+    """A person goes on with the old copy: numbers jump past the published ones, and every revocation of the
+    published list is taken over, also of certificates that the copy never heard of. How many were."""
+    now = ports.clock()
+    if seen.last_list is None:
+        return 0
+    published = CertificateList.parse(seen.last_list)
+    taken = 0
+    with ports.store.write() as uow:
+        number, since, until = published.crl_number, published.this_update, published.next_update
+        uow.lists.adopt(StoredList(ISSUER, number, seen.last_list, since, until))
+        for entry in published.entries():
+            taken += _take_over(entry, now, uow)
+        uow.operations.promise(PUBLISH_CRL, None, "older store accepted", now)
+        detail: dict[str, DetailValue] = {"revocations": taken, "number": published.crl_number}
+        uow.log.append(
+            Leaf(kind="store.older_accepted", at=now, actor=str(actor), subject=ISSUER, detail=detail)
+        )
+    return taken
+
+
+def _take_over(entry: RevokedEntry, now: datetime, uow: UnitOfWork) -> bool:
+    serial = of_int(entry.certificate_serial)
+    record = uow.certificates.get(serial)
+    if record is not None and record.state.is_revoked:
+        return False
+    reason = reason_name(entry.reason)
+    state = CertificateState.HELD if reason == "certificateHold" else CertificateState.REVOKED
+    if record is not None:
+        uow.certificates.save(replace(record, state=state, reason=reason, revoked_at=entry.revoked_at))
+        return True
+    # Issued after the copy was made: its end is not known, so it stays on the lists for as long as any could.
+    unknown = CertificateRecord(
+        certificate_serial=serial,
+        issuer=ISSUER,
+        profile="unknown",
+        subject="unknown since an older store was restored",
+        state=state,
+        not_before=entry.revoked_at,
+        not_after=now + _FOR_GOOD,
+        tbs_digest=b"",
+        intended_at=entry.revoked_at,
+        reason=reason,
+        revoked_at=entry.revoked_at,
+    )
+    uow.certificates.add([unknown])
+    return True

@@ -53,6 +53,7 @@ def algorithm_identifier(algorithm: SignatureAlgorithm) -> bytes:
     return asn1.sequence(asn1.oid(_OID_OF[algorithm]))
 
 
+@lru_cache(maxsize=64)
 def parse_algorithm_identifier(der: bytes) -> SignatureAlgorithm:
     """The signature algorithm; unknown identifiers and any parameters are MalformedInput."""
     parts = asn1.children(der, asn1.whole(der, what="AlgorithmIdentifier"))

@@ -15,6 +15,7 @@ from typing import Final
 from pki import asn1, extensions, oids
 from pki.algorithms import SignatureAlgorithm, parse_algorithm_identifier
 from pki.asn1 import Tlv
+from pki.der_check import check
 from pki.errors import MalformedInput
 from pki.extensions import Extension, read_extensions
 from pki.tbs import Unsigned
@@ -145,7 +146,7 @@ def _parse(der: bytes) -> CertificateList:
             "The list names another algorithm outside than inside.", field="signatureAlgorithm"
         )
     issuer = asn1.encoded(der, fields[2])
-    asn1.check(issuer, "issuer")
+    check(issuer, "issuer")
     found = read_extensions(asn1.content(der, fields[-1]))
     number, base, key_identifier = _list_extensions(found)
     return CertificateList(

@@ -14,6 +14,7 @@ from typing import Final
 
 from pki import asn1, names, oids
 from pki.algorithms import PublicKey, SignatureAlgorithm, algorithm_identifier, parse_algorithm_identifier
+from pki.der_check import check
 from pki.errors import MalformedInput
 from pki.extensions import Extension, read_extensions
 from pki.findings import Finding, error
@@ -85,7 +86,7 @@ class Request:
             problem = f"The request is {len(der)} bytes; at most {MAX_BYTES} are read."
             raise MalformedInput(problem, field="request")
         der = bytes(der)
-        asn1.check(der, "request")
+        check(der, "request")
         parts = asn1.children(der, asn1.whole(der, what="request"))
         if len(parts) != 3 or parts[0].tag != asn1.SEQUENCE:
             raise MalformedInput("The request is not a body, an algorithm and a signature.", field="request")

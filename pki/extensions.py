@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
+from typing import Final
 
 from pki import asn1, oids
 from pki.errors import MalformedInput
+
+_SHORT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +44,31 @@ class KeyUsage(IntEnum):
 
 def read_extensions(der: bytes) -> tuple[Extension, ...]:
     """The Extensions SEQUENCE in order, duplicates kept: whoever judges must see them."""
-    found = []
-    for element in asn1.children(der, asn1.whole(der, what="extensions")):
-        parts = asn1.children(der, element)
-        critical = False
-        if element.tag != asn1.SEQUENCE or not 2 <= len(parts) <= 3:
-            raise MalformedInput("An extension is not a type, a criticality and a value.", field="extensions")
-        if len(parts) == 3:
-            critical = asn1.content(der, parts[1], asn1.BOOLEAN) == b"\xff"
-            if not critical:
-                raise MalformedInput("critical FALSE is written out: not DER.", field="extensions")
-        value = asn1.content(der, parts[-1], asn1.OCTET_STRING)
-        found.append(Extension(asn1.oid_value(der, parts[0]), critical, value))
-    if not found:
+    listed = asn1.children(der, asn1.whole(der, what="extensions"))
+    if not listed:
         raise MalformedInput("The list of extensions is there but empty.", field="extensions")
-    return tuple(found)
+    return tuple(
+        _read(octets) if len(octets) > _SHORT else _read_short(octets)
+        for octets in (asn1.encoded(der, element) for element in listed)
+    )
+
+
+def _read(der: bytes) -> Extension:
+    whole = asn1.read(der)
+    parts = asn1.children(der, whole)
+    critical = False
+    if whole.tag != asn1.SEQUENCE or not 2 <= len(parts) <= 3:
+        raise MalformedInput("An extension is not a type, a criticality and a value.", field="extensions")
+    if len(parts) == 3:
+        critical = asn1.content(der, parts[1], asn1.BOOLEAN) == b"\xff"
+        if not critical:
+            raise MalformedInput("critical FALSE is written out: not DER.", field="extensions")
+    value = asn1.content(der, parts[-1], asn1.OCTET_STRING)
+    return Extension(asn1.oid_value(der, parts[0]), critical, value)
+
+
+# All certificates of an issuer share most of their extensions, byte for byte; refusals are not kept.
+_read_short: Final = lru_cache(maxsize=512)(_read)
 
 
 def basic_constraints(*, ca: bool, path_length: int | None = None) -> Extension:
@@ -84,6 +98,7 @@ def key_usage(*usages: KeyUsage) -> Extension:
     return Extension(oids.KEY_USAGE, True, asn1.bit_string(bytes(octets), 7 - highest % 8))
 
 
+@lru_cache(maxsize=64)
 def read_key_usage(value: bytes) -> frozenset[KeyUsage]:
     """The usages that are set."""
     octets = asn1.content(value, asn1.whole(value, asn1.BIT_STRING, "keyUsage"))

@@ -11,6 +11,7 @@ from pki.algorithms import SignatureAlgorithm, parse_algorithm_identifier
 from pki.asn1 import Tlv
 from pki.cert_id import CertId
 from pki.crl_list import CrlReason
+from pki.der_check import check
 from pki.errors import MalformedInput
 from pki.extensions import read_extensions
 from pki.ocsp_request import ResponseStatus, read_nonce
@@ -60,7 +61,7 @@ def parse_response(der: bytes) -> OcspResponse:
             f"The response has {len(der)} bytes; at most {MAX_BYTES} are read.", field="size"
         )
     der = bytes(der)
-    asn1.check(der, "OCSPResponse")
+    check(der, "OCSPResponse")
     parts = asn1.children(der, asn1.whole(der, what="OCSPResponse"))
     code = asn1.content(der, parts[0], asn1.ENUMERATED) if parts else b""
     if len(code) != 1 or code[0] not in set(ResponseStatus):
@@ -82,7 +83,7 @@ def _response_bytes(der: bytes, wrapped: Tlv) -> bytes:
 
 
 def _basic(der: bytes) -> BasicResponse:
-    asn1.check(der, "BasicOCSPResponse")
+    check(der, "BasicOCSPResponse")
     parts = asn1.children(der, asn1.whole(der, what="BasicOCSPResponse"))
     if not 3 <= len(parts) <= 4:
         raise MalformedInput("The answers are not a body, an algorithm and a signature.", field="basic")

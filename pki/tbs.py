@@ -14,6 +14,7 @@ from datetime import datetime
 
 from pki import asn1, oids
 from pki.algorithms import PublicKey, SignatureAlgorithm, algorithm_identifier, parse_algorithm_identifier
+from pki.der_check import check
 from pki.errors import MalformedInput
 from pki.extensions import Extension, read_extensions
 from pki.findings import Finding, error
@@ -91,7 +92,7 @@ class Signed:
     @classmethod
     def parse(cls, der: bytes, what: str) -> Signed:
         """Strict DER; the outer algorithm equals the inner one (RFC 5280 4.1.1.2)."""
-        asn1.check(der, what)
+        check(der, what)
         parts = asn1.children(der, asn1.whole(der, what=what))
         if len(parts) != 3 or parts[0].tag != asn1.SEQUENCE:
             raise MalformedInput(f"The {what} is not a body, an algorithm and a signature.", field=what)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pki import asn1
+from pki.der_check import check
 from pki.errors import MalformedInput
 from tests.unit.registry.hospital import authority
 
@@ -75,7 +76,7 @@ def test_a_hybrid_certificate_reads_the_same_in_asn1crypto() -> None:
 )
 def test_what_is_not_der_is_refused_in_words(der: bytes, why: str) -> None:
     with pytest.raises(MalformedInput, match=why):
-        asn1.check(der)
+        check(der)
 
 
 def test_deep_nesting_is_refused_without_recursion() -> None:
@@ -83,13 +84,13 @@ def test_deep_nesting_is_refused_without_recursion() -> None:
     for _ in range(5_000):
         der = asn1.sequence(der)
     with pytest.raises(MalformedInput, match="nested"):
-        asn1.check(der)
+        check(der)
 
 
 @given(st.binary(max_size=300))
 def test_any_octets_give_a_typed_error_or_pass(octets: bytes) -> None:
     try:
-        asn1.check(octets)
+        check(octets)
     except MalformedInput:
         return
     assert asn1.whole(octets, octets[0]).end == len(octets)

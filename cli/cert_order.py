@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from cli.errors import CliError
 from pki import csr, profiles
-from pki.keys import HybridPublicKey
 from pki.profiles import SubjectFacts
 from registry.enrollment import IssuingParts, facts_of
 from registry.issuance import IssuanceOrder
@@ -17,7 +16,6 @@ from registry.model.certificate import CertificateRecord
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, device_id, move
 from registry.model.errors import Refused
 from registry.ports import Ports
-from registry.possession import keys_of
 from registry.store.unit_of_work import UnitOfWork
 
 
@@ -52,7 +50,6 @@ def order_of(asked: Asked, parts: IssuingParts, ports: Ports) -> IssuanceOrder:
     known = device_id(_device_name(asked))
     with ports.store.read() as uow:
         device = entitled(known, uow)
-        _refuse_compromised(request.public, known, uow)
 
     def with_intention(uow: UnitOfWork, _record: CertificateRecord) -> None:
         # Again inside the transaction: nothing is signed for a device that was held a moment ago.
@@ -91,21 +88,6 @@ def entitled(known: DeviceId, uow: UnitOfWork) -> Device:
         )
     move(device.state, DeviceEvent.ISSUE)
     return device
-
-
-def _refuse_compromised(public: HybridPublicKey, known: DeviceId, uow: UnitOfWork) -> None:
-    for record in uow.certificates.of_device(known):
-        if record.reason != "keyCompromise" or record.der is None:
-            continue
-        held = keys_of(record.der)
-        if public.classical == held.classical or (
-            public.alternative is not None and public.alternative == held.alternative
-        ):
-            raise Refused(
-                f"The request keeps a key of {record.certificate_serial}, revoked as compromised.",
-                next_step="Make new keys and a new request.",
-                field="csr",
-            )
 
 
 def _device_name(asked: Asked) -> str:

@@ -14,6 +14,7 @@ from pki.csr import Request
 from pki.issuer import IssuanceToken, IssuedCertificate, Issuer
 from pki.keys import HybridPublicKey
 from pki.profiles import Profile, SubjectFacts
+from registry.key_reuse import KeyClaim, claim_keys
 from registry.model import certificate as certificates
 from registry.model.actor import Actor
 from registry.model.certificate import CertificateEvent, CertificateRecord, CertificateState
@@ -95,11 +96,17 @@ def issue_batch(
         uow.certificates.add(intended)
         for order, record in zip(orders, intended, strict=True):
             order.with_intention(uow, record)
+        claim_keys(map(_key_claim, orders, intended), uow)
         uow.log.append(*(_leaf("certificate.intended", now, actor, record) for record in intended))
     # 3 the only signature; the token is spent
     issued = [issuer.issue(token) for token in tokens]
     # 4 the fact
     return _record_facts(list(zip(orders, intended, issued, strict=True)), actor, ports)
+
+
+def _key_claim(order: IssuanceOrder, record: CertificateRecord) -> KeyClaim:
+    public = order.public.public if isinstance(order.public, Request) else order.public
+    return KeyClaim(record.certificate_serial, record.device_id, public)
 
 
 def _intention(order: IssuanceOrder, token: IssuanceToken, now: datetime) -> CertificateRecord:

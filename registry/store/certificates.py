@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,9 +11,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from registry.model.certificate import CertificateRecord, CertificateSerial, CertificateState
 from registry.model.device import DeviceId
-from registry.store.tables import CertificateRow, table
+from registry.store.tables import CertificateKeyRow, CertificateRow, table
 
 _CERTIFICATE: Final = table(CertificateRow)
+_KEY: Final = table(CertificateKeyRow)
 _FIELDS: Final = tuple(f.name for f in fields(CertificateRecord))
 _REVOKED: Final = tuple(state.value for state in CertificateState if state.is_revoked)
 _LIVE: Final = (CertificateState.PENDING.value, CertificateState.ACTIVE.value)
@@ -29,6 +30,23 @@ _OF_SERIAL: Final = _CERTIFICATE.c.certificate_serial == bindparam("of_serial")
 _SAVE: Final = update(_CERTIFICATE).where(_OF_SERIAL)
 _SIGNED: Final = _SAVE.where(_CERTIFICATE.c.state == bindparam("from_state"))
 _GET: Final = select(_CERTIFICATE).where(_OF_SERIAL)
+_ADD_KEYS: Final = insert(_KEY)
+_HOLDERS: Final = (
+    select(_KEY.c.key_sha256, _KEY.c.certificate_serial, _CERTIFICATE.c.device_id, _CERTIFICATE.c.reason)
+    .join(_CERTIFICATE, _KEY.c.certificate_serial == _CERTIFICATE.c.certificate_serial)
+    .where(_KEY.c.key_sha256.in_(bindparam("keys", expanding=True)))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """A certificate, intended or signed, in which a public key stands."""
+
+    key_sha256: bytes
+    """Over the SubjectPublicKeyInfo, DER."""
+    certificate_serial: CertificateSerial
+    device_id: DeviceId | None
+    reason: str
 
 
 class Certificates:
@@ -50,6 +68,16 @@ class Certificates:
         intended = {"from_state": CertificateState.INTENDED.value}
         changes = [_changes(record) | intended for record in records]
         return self._connection.execute(_SIGNED, changes).rowcount == len(records)
+
+    def holders_of(self, keys: Iterable[bytes]) -> list[KeyHolder]:
+        """Who has had a certificate for one of these keys (SHA-256 of each)."""
+        found = self._connection.execute(_HOLDERS, {"keys": list(keys)})
+        return [KeyHolder(*row) for row in found]
+
+    def add_keys(self, keys: Iterable[tuple[bytes, CertificateSerial]]) -> None:
+        """Which key stands in which certificate."""
+        rows = [{"key_sha256": key, "certificate_serial": serial} for key, serial in keys]
+        self._connection.execute(_ADD_KEYS, rows)
 
     def get(self, serial: str) -> CertificateRecord | None:
         """By stored serial."""

@@ -1,12 +1,8 @@
-"""Every table of the registry. Written once here; migrations say how a store gets there.
-
-Not ORM use: statements are Core (design: hot paths), the classes declare names, types and indexes.
-"""
+"""Every table: names, types, indexes; migrations say how a store gets there. Statements are Core."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
 
 from sqlalchemy import JSON, Column, LargeBinary, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -67,6 +63,15 @@ class CertificateRow(SQLModel, table=True):
     activate_before: datetime | None = Field(default=None, sa_column=utc(nullable=True))
     revoked_at: datetime | None = Field(default=None, sa_column=utc(nullable=True))
     request_id: str
+
+
+class CertificateKeyRow(SQLModel, table=True):
+    """Which public key stands in which certificate; from the intention on, never deleted."""
+
+    __tablename__ = "certificate_key"
+
+    key_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    certificate_serial: str = Field(primary_key=True, foreign_key="certificate.certificate_serial")
 
 
 class TokenRow(SQLModel, table=True):
@@ -152,9 +157,7 @@ class CrlRow(SQLModel, table=True):
     """A published list. The number is taken before it is signed, so numbers rise across crashes."""
 
     __tablename__ = "crl"
-    __table_args__: ClassVar[tuple[UniqueConstraint, ...]] = (
-        UniqueConstraint("issuer", "crl_number", name="crl_number_once"),
-    )
+    __table_args__ = (UniqueConstraint("issuer", "crl_number", name="crl_number_once"),)
 
     crl_id: int | None = Field(default=None, primary_key=True)
     issuer: str = Field(index=True)

@@ -58,9 +58,13 @@ def authority() -> tuple[Certificate, Certificate, HybridPrivateKey]:
     return root, Certificate.parse(above.issue(token).der), key
 
 
-@lru_cache(maxsize=16)
 def device_key(number: int = 0) -> HybridPrivateKey:
     """A device's keys, kept: making them is not what a test is about."""
+    return _kept_key(number)
+
+
+@lru_cache(maxsize=64)
+def _kept_key(number: int) -> HybridPrivateKey:
     del number
     return HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
 
@@ -72,6 +76,8 @@ class Hospital:
     store: Store
     now: datetime = START
     randomness: Entropy = entropy
+    seen: dict[str, int] = field(default_factory=dict)
+    """Devices that asked, by the number of their keys: the first has `device_key()`."""
     parts: IssuingParts = field(init=False)
     signer: ListSigner = field(init=False)
 
@@ -99,6 +105,11 @@ class Hospital:
         device = register(RegistrationRequest(label), ENGINEER, ports=self.ports, catalogue=SEED).device
         return approve(Approval(device.device_id), ENGINEER, ports=self.ports)
 
+    def key_of(self, device_id: str) -> HybridPrivateKey:
+        """The first keys of a device; no other device has them."""
+        number = self.seen.setdefault(device_id, 1000 + len(self.seen) if self.seen else 0)
+        return device_key(number)
+
     def request(
         self, device: Device, rid: str = "r1", *, key: HybridPrivateKey | None = None
     ) -> EnrollmentRequest:
@@ -110,7 +121,7 @@ class Hospital:
         self, device: Device, token: str, rid: str = "r1", *, key: HybridPrivateKey | None = None
     ) -> EnrollmentRequest:
         """The same with a token at hand."""
-        key = key or device_key()
+        key = key or self.key_of(device.device_id)
         session = hashlib.md5(rid.encode(), usedforsecurity=False).hexdigest()
         given = challenge(device.device_id, session, rid, ports=self.ports)
         der = requests.build(key, common_name=device.device_id)
@@ -134,7 +145,9 @@ class Hospital:
         """The certificate's first use."""
         fingerprint = enrolled.certificate.fingerprint or ""
         signed = transcript.confirm(enrolled.device_id, "c1", bytes.fromhex(fingerprint))
-        request = ConfirmRequest("c1", enrolled.device_id, fingerprint, proof(key or device_key(), signed))
+        request = ConfirmRequest(
+            "c1", enrolled.device_id, fingerprint, proof(key or self.key_of(enrolled.device_id), signed)
+        )
         return confirm(request, ports=self.ports)
 
     def renewal(
@@ -156,7 +169,7 @@ class Hospital:
             csr=der,
             current_fingerprint=fingerprint,
             proof=proof(key, signed),
-            current_proof=proof(held or device_key(), signed),
+            current_proof=proof(held or self.key_of(device.device_id), signed),
             body_hash=hashlib.sha256(der + rid.encode()).digest(),
         )
 

@@ -15,7 +15,7 @@ from registry.reappraisal import Observation, observe, sweep, view
 from registry.registration import Approval, approve
 from registry.revocation import release_certificate, release_device, revoke_device
 from registry.trust.phi_guard import PhiStopped
-from tests.unit.registry.hospital import DISPLAY, ENGINEER, MONITOR, PUMP, VENTILATOR, Hospital
+from tests.unit.registry.hospital import DISPLAY, ENGINEER, MONITOR, PUMP, VENTILATOR, Hospital, device_key
 from tests.unit.registry.telemetry import APPRAISER, altered, behave, payload, send, vouch_for_firmware
 
 SWEEP = job("sweep")
@@ -203,7 +203,8 @@ def test_a_device_that_joined_anew_is_not_held_for_its_old_certificate(hospital:
     assert view(device.device_id, ports=hospital.ports).tier is Tier.QUARANTINED
     approve(Approval(device.device_id), ENGINEER, ports=hospital.ports)
     sweep(SWEEP, ports=hospital.ports)
-    hospital.confirm(hospital.enroll(hospital.device(device.device_id), "again"))
+    fresh = device_key(1)
+    hospital.confirm(hospital.enroll(hospital.device(device.device_id), "again", key=fresh), key=fresh)
     sweep(SWEEP, ports=hospital.ports)
     assert state_of(hospital, device) is not DeviceState.HELD
     assert behave(hospital, device, 20, seq=50).tier is Tier.TRUSTED

@@ -173,6 +173,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_certificate_not_after"), "certificate", ["not_after"], unique=False)
     op.create_index(op.f("ix_certificate_state"), "certificate", ["state"], unique=False)
     op.create_table(
+        "certificate_key",
+        sa.Column("key_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("certificate_serial", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_serial"],
+            ["certificate.certificate_serial"],
+        ),
+        sa.PrimaryKeyConstraint("key_sha256", "certificate_serial"),
+    )
+    op.create_table(
         "device_mac",
         sa.Column("mac", sa.String(), nullable=False),
         sa.Column("device_id", sa.String(), nullable=False),

@@ -61,7 +61,7 @@ class HttpAnswer:
             return False
         try:
             since = parsedate_to_datetime(header.decode("latin-1"))
-        except ValueError:
+        except (ValueError, OverflowError):  # a year or a zone of any length may stand there
             return False
         return since.tzinfo is not None and self.last_modified.replace(microsecond=0) <= since
 

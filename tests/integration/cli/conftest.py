@@ -17,6 +17,7 @@ from pki.algorithms import KeyAlgorithm
 from pki.keys import HybridPrivateKey
 
 PUMP = "(01)09521000000018(21)SN-{}"
+UNKNOWN = "mtd-aaaaaaaaaaaaaaaa"
 PASSPHRASE = b"correct horse battery staple\n"
 
 
@@ -32,6 +33,17 @@ class Answer:
     def json(self) -> Any:  # noqa: ANN401 - whatever the document is
         """The one document on stdout."""
         return json.loads(self.out)
+
+
+def assert_refused(answer: Answer, code: int, *words: str) -> None:
+    """One sentence on stderr with these words, this exit code, nothing on stdout."""
+    assert answer.code == code, answer.err
+    assert answer.out == ""
+    assert answer.err.count("error: ") == 1
+    assert "Traceback" not in answer.err
+    assert "internal error" not in answer.err
+    for word in words:
+        assert word in answer.err
 
 
 @dataclass(frozen=True, slots=True)

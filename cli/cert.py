@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cert_order
 from cli.asking import Json, PassphraseFd, PassphraseFile, Yes, confirm, noun, registry, unlocked
-from cli.cert_order import Asked, OrderProfile
 from cli.cert_source import named, signed
 from cli.cert_view import certificate_details, print_verdict, unpublished
 from cli.device_view import certificate_row
@@ -22,6 +20,7 @@ from registry.issuance import issue
 from registry.lookup import get_certificate, get_device
 from registry.model.certificate import CertificateRecord, CertificateState, certificate_serial
 from registry.model.device import device_id
+from registry.ordering import Asked, OrderProfile, order_of
 from service import clock
 from service.authority import read_bundle
 from service.home import write_atomically
@@ -65,7 +64,7 @@ def issue_one(
     )
     with registry(ctx) as runtime:
         authority = unlocked(runtime, passphrase_file, passphrase_fd)
-        order = cert_order.order_of(asked, authority.parts, runtime.ports)
+        order = order_of(asked, authority.parts, runtime.ports)
         done = issue(order, current_operator(), ports=runtime.ports, issuer=authority.issuer)
     chain = to_pem(signed(done.record), *authority.parts.chain)
     if out is not None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from cli.errors import CliError
 from pki import csr, profiles
 from pki.profiles import SubjectFacts
 from registry.enrollment import IssuingParts, facts_of
@@ -14,7 +13,7 @@ from registry.issuance import IssuanceOrder
 from registry.lookup import get_device
 from registry.model.certificate import CertificateRecord
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, device_id, move
-from registry.model.errors import Refused
+from registry.model.errors import BadInput, Refused
 from registry.ports import Ports
 from registry.store.unit_of_work import UnitOfWork
 
@@ -29,7 +28,7 @@ class OrderProfile(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The command line's half of an order."""
+    """What the operator says; the registry knows the rest."""
 
     request: bytes
     """PEM or DER."""
@@ -92,13 +91,13 @@ def entitled(known: DeviceId, uow: UnitOfWork) -> Device:
 
 def _device_name(asked: Asked) -> str:
     if asked.dns_names or asked.ip_addresses:
-        raise CliError(
+        raise BadInput(
             f"Profile {asked.profile} holds no host names.",
             next_step="Leave out --dns and --ip, or choose --profile server.",
             field="--dns",
         )
     if not asked.device:
-        raise CliError(
+        raise BadInput(
             f"Profile {asked.profile} needs the device that the certificate is for.",
             next_step="Give --device ID; see: medtrust device list --state approved.",
             field="--device",
@@ -109,7 +108,7 @@ def _device_name(asked: Asked) -> str:
 def _server_facts(asked: Asked, parts: IssuingParts) -> SubjectFacts:
     names = (*asked.dns_names, *asked.ip_addresses)
     if not names or asked.device:
-        raise CliError(
+        raise BadInput(
             "A server's certificate is for host names and addresses, not for a device.",
             next_step="Give --dns NAME or --ip ADDRESS; names are never copied from the request.",
             field="--dns",

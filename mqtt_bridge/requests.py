@@ -66,14 +66,18 @@ class Requests:
     ) -> None:
         self._ports, self._parts, self._owner, self._ops = ports, parts, owner, ops
         self._report = report
-        self._pacer = Pacer(rate=5.0, burst=20)
+        # Apart: a stranger who names a device on the bootstrap listener must not use up what it may ask.
+        self._devices, self._sessions = Pacer(rate=5.0, burst=20), Pacer(rate=5.0, burst=20)
+        self._strangers = Pacer(rate=100.0, burst=300)
 
     def bootstrap(self, topic: BootstrapTopic, payload: bytes) -> Answer:
         """hello or enroll of a session that has no certificate yet."""
         step, rid = topic.verb, topic.rid or _rid_of(payload)
 
         def handle() -> Struct:
-            self._pace(topic.claim)
+            # By the session, which nobody else can know; and all together, for sessions are free.
+            _pace(self._sessions, topic.session)
+            _pace(self._strangers, "")
             guard_text("rid", rid)
             self._guard_claim(topic.claim)
             if topic.verb == "hello":
@@ -86,7 +90,7 @@ class Requests:
         """confirm or renew of a device that the broker knows by its certificate."""
 
         def handle() -> Struct:
-            self._pace(topic.device_id)
+            _pace(self._devices, topic.device_id)
             guard_text("rid", topic.arg)
             if topic.verb == "confirm":
                 return self._confirm(topic, payload)
@@ -95,10 +99,6 @@ class Requests:
             raise BadMessage("Evidence on demand is not taken yet.", step=topic.verb, field="topic")
 
         return self._answered(handle, topic.answer, topic.arg, topic.verb)
-
-    def _pace(self, name: str) -> None:
-        if not self._pacer.allows(name, time.monotonic()):
-            raise TooManyRequests("Too many requests.", next_step="Wait some seconds.", field="topic")
 
     def _guard_claim(self, claim: str) -> None:
         # A stranger's name for itself would be stored with its challenge. Our own random ids may look like
@@ -197,6 +197,11 @@ class Requests:
             activate_before=_rfc3339(done.activate_before),
             ops=ops,
         )
+
+
+def _pace(pacer: Pacer, name: str) -> None:
+    if not pacer.allows(name, time.monotonic()):
+        raise TooManyRequests("Too many requests.", next_step="Wait some seconds.", field="topic")
 
 
 def _verb_of(said: Struct) -> tuple[str, int]:

@@ -20,8 +20,13 @@ from pki.keys import HybridPrivateKey
 from registry.model import transcript
 from tests.integration.wire.hospital_running import RunningHospital
 
-KEY = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
-OTHER_KEY = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
+
+def new_key() -> HybridPrivateKey:
+    """Nobody else's: the registry refuses a key that another device has."""
+    return HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
+
+
+OTHER_KEY = new_key()
 
 
 class OtherAnswer(Exception):
@@ -85,7 +90,7 @@ class Joining:
 
     hospital: RunningHospital
     device_id: str
-    key: HybridPrivateKey = KEY
+    key: HybridPrivateKey = field(default_factory=new_key)
     session: str = field(default_factory=lambda: secrets.token_hex(16))
     rid: str = field(default_factory=lambda: secrets.token_hex(8))
     protocol: Literal["5", "3.1.1"] = "3.1.1"

@@ -81,7 +81,7 @@ def house() -> Iterator[House]:
         home.root.mkdir()
         home.settings_file.write_text(_settings())
         passphrase = secrets.token_hex(16).encode()
-        init(home, read_settings(home), passphrase, ACTOR, lambda _: None)
+        init(home, read_settings(home), passphrase, actor=ACTOR, tell=lambda _: None)
         with open_runtime(home) as runtime:
             yield House(runtime, unlock(home, runtime.settings, passphrase), passphrase, Path(folder))
 

@@ -50,7 +50,7 @@ def make(out: Path) -> Path:
     home = Home(out / "home")
     make_private(home.root)
     settings = write_settings(home, organization=DEVELOPMENT_ORGANIZATION)
-    init(home, settings, passphrase, _MAKER, lambda _: None)
+    init(home, settings, passphrase, actor=_MAKER, tell=lambda _: None)
     organization = DEVELOPMENT_ORGANIZATION
     server = SubjectFacts(
         common_name="localhost",

@@ -53,7 +53,7 @@ def create(
     make_private(home.root)
     settings = write_settings(home, organization=organization, status_url=status_url)
     passphrase = read_passphrase(PassphraseSource(passphrase_file, passphrase_fd), settings, confirm=True)
-    made = init(home, settings, passphrase, current_operator(), note)
+    made = init(home, settings, passphrase, actor=current_operator(), tell=note)
     if as_json:
         print_json(_document(home, made))
     else:

@@ -143,7 +143,7 @@ def _judge(path: Path, question: _Question) -> Verdict:
         if working is None:
             break
         certificate = path.chain[place]
-        findings += _level(path.chain, place, working, demand, question)
+        findings += _level(path.chain, place, working, demand=demand, question=question)
         working, unusable = path_rules.keys_of(certificate)
         findings += unusable
     return Verdict(_status(findings, demand, policy), tuple(findings), path.chain)
@@ -157,7 +157,7 @@ def _demand(anchor: TrustAnchor, question: _Question) -> Demand:
 
 
 def _level(
-    chain: tuple[Certificate, ...], place: int, keys: HybridPublicKey, demand: Demand, question: _Question
+    chain: tuple[Certificate, ...], place: int, keys: HybridPublicKey, *, demand: Demand, question: _Question
 ) -> list[Finding]:
     certificate, issuer = chain[place], chain[place + 1]
     below = sum(c.subject != c.issuer for c in chain[1 : place + 1])

@@ -41,7 +41,7 @@ def act(
     for action in actions:
         if not action.automatic:
             _ask_people(action, device, now, uow)
-        elif _carry_out(action, device, actor, tier_changed, now, uow):
+        elif _carry_out(action, device, actor, tier_changed=tier_changed, now=now, uow=uow):
             done.append(action.kind.value)
             device = uow.devices.get(device.device_id) or device
     if done and tier_changed:
@@ -53,13 +53,13 @@ def act(
 
 
 def _carry_out(
-    action: PlannedAction, device: Device, actor: Actor, tier_changed: bool, now: datetime, uow: UnitOfWork
+    action: PlannedAction, device: Device, actor: Actor, *, tier_changed: bool, now: datetime, uow: UnitOfWork
 ) -> bool:
     kind = action.kind
     if kind is ActionKind.ALERT:
-        return _alarm(action, device, "error", now, uow)
+        return _alarm(action, device, "error", now=now, uow=uow)
     if kind is ActionKind.HOLD:
-        return _hold(action, device, actor, now, uow)
+        return _hold(action, device, actor, now=now, uow=uow)
     if kind is ActionKind.DISCONNECT:
         # The hold promised the cut already; a device that is not held has no session of ours to end.
         return device.state is DeviceState.HELD
@@ -73,7 +73,7 @@ def _carry_out(
     return False
 
 
-def _hold(action: PlannedAction, device: Device, actor: Actor, now: datetime, uow: UnitOfWork) -> bool:
+def _hold(action: PlannedAction, device: Device, actor: Actor, *, now: datetime, uow: UnitOfWork) -> bool:
     if (device.state, DeviceEvent.HOLD) not in DEVICE_LIFECYCLE:
         return False
     cut = uow.operations.automatic_holds_since(now - _HOUR)
@@ -86,7 +86,7 @@ def _hold(action: PlannedAction, device: Device, actor: Actor, now: datetime, uo
             at=now,
         )
         return False
-    hold_within(device, f"automatic: {action.rule}", actor, now, uow)
+    hold_within(device, f"automatic: {action.rule}", actor, now=now, uow=uow)
     return True
 
 
@@ -100,7 +100,7 @@ def _move(device: Device, event: DeviceEvent, uow: UnitOfWork) -> bool:
     return True
 
 
-def _alarm(action: PlannedAction, device: Device, severity: str, now: datetime, uow: UnitOfWork) -> bool:
+def _alarm(action: PlannedAction, device: Device, severity: str, *, now: datetime, uow: UnitOfWork) -> bool:
     rule, message = f"trust.{action.rule}", action.reason
     return uow.alarms.raise_once(
         device_id=device.device_id, rule=rule, severity=severity, message=message, at=now

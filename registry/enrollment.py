@@ -78,7 +78,7 @@ def enroll(request: EnrollmentRequest, *, ports: Ports, parts: IssuingParts) -> 
 
     def with_intention(uow: UnitOfWork, record: CertificateRecord) -> None:
         # 6 in the intention's transaction: challenge and token are spent once, whoever races us
-        _spend(request, token, record, now, uow)
+        _spend(request, token, record, now=now, uow=uow)
 
     def with_fact(uow: UnitOfWork, record: CertificateRecord, index: int) -> None:
         # 8 the stored answer is written with the certificate: a redelivery finds both or neither
@@ -120,11 +120,11 @@ def answer(
 
 
 def _repeated(request: EnrollmentRequest, uow: UnitOfWork, parts: IssuingParts) -> Enrollment | None:
-    return repeated_answer(request.device_id, request.request_id, request.body_hash, uow, parts)
+    return repeated_answer(request.device_id, request.request_id, request.body_hash, uow=uow, parts=parts)
 
 
 def repeated_answer(
-    device_id: DeviceId, request_id: str, body_hash: bytes, uow: UnitOfWork, parts: IssuingParts
+    device_id: DeviceId, request_id: str, body_hash: bytes, *, uow: UnitOfWork, parts: IssuingParts
 ) -> Enrollment | None:
     """The stored answer to a redelivered request; Conflict where the body is another one."""
     stored = uow.enrollments.answered(device_id, request_id)
@@ -152,7 +152,7 @@ def _open_challenge(request: EnrollmentRequest, now: datetime, uow: UnitOfWork) 
 
 
 def _token(request: EnrollmentRequest, signed: bytes, now: datetime, uow: UnitOfWork) -> JoinToken:
-    return matching_token(request.device_id, request.token_hmac, signed, now, uow)
+    return matching_token(request.device_id, request.token_hmac, signed, now=now, uow=uow)
 
 
 def _admitted(device_id: DeviceId, uow: UnitOfWork) -> Device:
@@ -173,7 +173,7 @@ def _admitted(device_id: DeviceId, uow: UnitOfWork) -> Device:
 
 
 def _spend(
-    request: EnrollmentRequest, token: JoinToken, record: CertificateRecord, now: datetime, uow: UnitOfWork
+    request: EnrollmentRequest, token: JoinToken, record: CertificateRecord, *, now: datetime, uow: UnitOfWork
 ) -> None:
     _open_challenge(request, now, uow)
     uow.enrollments.drop_challenge(request.session)

@@ -86,7 +86,7 @@ def publish(signer: ListSigner, actor: Actor, *, ports: Ports) -> StoredList:
         this_update=now,
         next_update=until,
     )
-    _check(old, der, signer, now, leaving)
+    _check(old, der, signer=signer, now=now, leaving=leaving)
     with ports.store.write() as uow:
         uow.lists.record(signer.issuer, number, der)
         detail: dict[str, DetailValue] = {"entries": len(revoked), "number": number}
@@ -122,7 +122,7 @@ def _may_leave(
 
 
 def _check(
-    old: CertificateList | None, der: bytes, signer: ListSigner, now: datetime, leaving: set[int]
+    old: CertificateList | None, der: bytes, *, signer: ListSigner, now: datetime, leaving: set[int]
 ) -> None:
     new = CertificateList.parse(der)
     found = publication_findings(old, new, signer.certificate, now, may_leave=leaving)

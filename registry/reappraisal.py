@@ -79,7 +79,17 @@ def observe(
                 if refused is not None and device is not None:
                     _quarantine(device, refused, now, uow)
                 continue
-            outcomes.append(_judge(device, claims, evidence_id(observation.payload), actor, now, policy, uow))
+            outcomes.append(
+                _judge(
+                    device,
+                    claims,
+                    evidence_id(observation.payload),
+                    actor=actor,
+                    now=now,
+                    policy=policy,
+                    uow=uow,
+                )
+            )
     return outcomes
 
 
@@ -91,7 +101,7 @@ def sweep(actor: Actor, *, ports: Ports, policy: Policy = DEFAULT_POLICY) -> int
         for record in uow.trust.all():
             device = uow.devices.get(record.device_id)
             if device is not None:
-                changed += _judge(device, None, "", actor, now, policy, uow).changed
+                changed += _judge(device, None, "", actor=actor, now=now, policy=policy, uow=uow).changed
     return changed
 
 
@@ -136,6 +146,7 @@ def _judge(
     device: Device,
     claims: Claims | None,
     evidence: str,
+    *,
     actor: Actor,
     now: datetime,
     policy: Policy,
@@ -143,7 +154,7 @@ def _judge(
 ) -> Outcome:
     record = uow.trust.get(device.device_id)
     state = state_from_dict(record.state) if record else TrustState()
-    appraisal, after = appraise(_evidence(device, claims, evidence, now, uow), state, policy, now)
+    appraisal, after = appraise(_evidence(device, claims, evidence, now=now, uow=uow), state, policy, now)
     changed = record is None or after.tier is not state.tier
     uow.trust.put(
         TrustRecord(
@@ -174,7 +185,7 @@ def _judge(
 
 
 def _evidence(
-    device: Device, claims: Claims | None, evidence: str, now: datetime, uow: UnitOfWork
+    device: Device, claims: Claims | None, evidence: str, *, now: datetime, uow: UnitOfWork
 ) -> Evidence:
     held = uow.certificates.of_device(device.device_id)
     certificate = _current(device, held)

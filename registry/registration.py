@@ -60,8 +60,8 @@ def register(
         known = uow.devices.by_udi(udi.agency, udi.udi_di or "", udi.serial_number or "")
         _refuse_foreign_macs(request, known, uow)
         if known is not None:
-            return Registration(_seen_again(known, request, actor, now, uow), False, findings)
-        device = _new_device(request, udi, product, now, _new_id(ports))
+            return Registration(_seen_again(known, request, actor, now=now, uow=uow), False, findings)
+        device = _new_device(request, udi, product, now=now, new_id=_new_id(ports))
         uow.devices.add(device)
         detail = {"product_code": product.product_code or "", "criticality": device.criticality.value}
         uow.log.append(
@@ -109,7 +109,7 @@ def _refuse_foreign_macs(request: RegistrationRequest, known: Device | None, uow
 
 
 def _seen_again(
-    known: Device, request: RegistrationRequest, actor: Actor, now: datetime, uow: UnitOfWork
+    known: Device, request: RegistrationRequest, actor: Actor, *, now: datetime, uow: UnitOfWork
 ) -> Device:
     new = tuple(mac for mac in dict.fromkeys(request.macs) if mac not in known.macs)
     if not new:
@@ -132,7 +132,7 @@ def _new_id(ports: Ports) -> DeviceId:
 
 
 def _new_device(
-    request: RegistrationRequest, udi: Udi, product: Product, now: datetime, new_id: DeviceId
+    request: RegistrationRequest, udi: Udi, product: Product, *, now: datetime, new_id: DeviceId
 ) -> Device:
     judgement = judge_criticality(product)
     return Device(

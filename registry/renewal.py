@@ -5,6 +5,9 @@ The live session is not cut; the old certificate is superseded when the device c
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from pki.keys import HybridPublicKey
 from pki.profiles import DEVICE
 from registry.enrollment import CONFIRM_WITHIN, LIFETIME, IssuingParts, answer, facts_of, repeated_answer
@@ -21,15 +24,21 @@ from registry.possession import check_proof, keys_of, read_request
 from registry.store.enrollments import AnsweredRequest
 from registry.store.unit_of_work import UnitOfWork
 
+MOST_A_DAY: Final = 12
+"""Each one replaced or left unconfirmed is an entry of the list, which every relying party reads for a year."""
+_A_DAY: Final = timedelta(days=1)
+
 
 def renew(request: RenewalRequest, *, ports: Ports, parts: IssuingParts) -> Enrollment:
     """A PENDING certificate with the new keys; repeatable by request id."""
     with ports.store.read() as uow:
-        repeated = repeated_answer(request.device_id, request.request_id, request.body_hash, uow, parts)
+        repeated = repeated_answer(
+            request.device_id, request.request_id, request.body_hash, uow=uow, parts=parts
+        )
         if repeated is not None:
             return repeated
         current = _current(request, uow)
-        device = _renewable(request, uow)
+        device = _renewable(request, ports.clock(), uow)
     csr = read_request(request.csr)
     signed = transcript.renew(
         request.csr, request.device_id, request.request_id, bytes.fromhex(request.current_fingerprint)
@@ -39,8 +48,8 @@ def renew(request: RenewalRequest, *, ports: Ports, parts: IssuingParts) -> Enro
     check_proof(held, request.current_proof, signed, field="current_proof")
     _refuse_old_keys(csr.public, held)
 
-    def with_intention(uow: UnitOfWork, _record: CertificateRecord) -> None:
-        fresh = _renewable(request, uow)
+    def with_intention(uow: UnitOfWork, record: CertificateRecord) -> None:
+        fresh = _renewable(request, record.intended_at, uow)
         _current(request, uow)
         uow.devices.set_state(fresh.device_id, move(fresh.state, DeviceEvent.ISSUE))
 
@@ -83,11 +92,18 @@ def _current(request: RenewalRequest, uow: UnitOfWork) -> CertificateRecord:
     return record
 
 
-def _renewable(request: RenewalRequest, uow: UnitOfWork) -> Device:
+def _renewable(request: RenewalRequest, now: datetime, uow: UnitOfWork) -> Device:
     device = get_device(request.device_id, uow)
     if device.conflicts:
         raise Refused("The identity of the device is contradicted; a person must look.", field="conflicts")
     move(device.state, DeviceEvent.ISSUE)
+    issued = (record.issued_at for record in uow.certificates.of_device(device.device_id))
+    if sum(at is not None and at > now - _A_DAY for at in issued) >= MOST_A_DAY:
+        raise Refused(
+            f"The device has had {MOST_A_DAY} certificates within a day.",
+            next_step="Try again tomorrow, or enrol again with a join token.",
+            field="rid",
+        )
     return device
 
 

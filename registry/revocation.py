@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from audit.leaf import Leaf
-from registry.ending import LIVE, end, give_up_intentions, live
+from registry.ending import LIVE, end, end_heirs, give_up_intentions, live
 from registry.forgiveness import forgive_within
 from registry.lookup import get_certificate
 from registry.model import certificate as certificates
@@ -55,11 +55,13 @@ def revoke_certificate(
         ended = end(record, reason, now, uow)
         # A superseded one ends nothing: its device runs on another, or is at its end already.
         in_use = device if record.state in LIVE else None
+        if device is not None and reason == "keyCompromise":
+            end_heirs(device, record, now, uow)
         if in_use is not None and not live(in_use, uow):
             _move(in_use, DeviceEvent.REVOKE, uow)
             give_up_intentions(in_use, now, uow)
         _follow_up(in_use, f"revoked: {reason}", now, uow)
-        uow.log.append(_leaf("certificate.revoked", now, actor, serial, reason))
+        uow.log.append(_leaf("certificate.revoked", now, actor, subject=serial, reason=reason))
     return ended
 
 
@@ -71,7 +73,7 @@ def revoke_device(device_id: DeviceId, reason: str, actor: Actor, *, ports: Port
         device = _known(_guarded(device_id, actor, uow), device_id)
         device = _move(device, DeviceEvent.REVOKE, uow)
         end_certificates(device, reason, now, uow)
-        uow.log.append(_leaf("device.revoked", now, actor, device_id, reason))
+        uow.log.append(_leaf("device.revoked", now, actor, subject=device_id, reason=reason))
     return device
 
 
@@ -80,10 +82,10 @@ def hold_device(device_id: DeviceId, why: str, actor: Actor, *, ports: Ports) ->
     now = ports.clock()
     with ports.store.write() as uow:
         device = _known(_guarded(device_id, actor, uow), device_id)
-        return hold_within(device, why, actor, now, uow)
+        return hold_within(device, why, actor, now=now, uow=uow)
 
 
-def hold_within(device: Device, why: str, actor: Actor, now: datetime, uow: UnitOfWork) -> Device:
+def hold_within(device: Device, why: str, actor: Actor, *, now: datetime, uow: UnitOfWork) -> Device:
     """The same inside an open transaction; refuses what rule 7 forbids."""
     _guard(device, actor)
     device = _move(device, DeviceEvent.HOLD, uow)
@@ -93,7 +95,7 @@ def hold_within(device: Device, why: str, actor: Actor, now: datetime, uow: Unit
     give_up_intentions(device, now, uow)
     _follow_up(device, f"held: {why}", now, uow)
     # `why` is free text and stays out of the log: a person may have written a patient's name.
-    uow.log.append(_leaf("device.held", now, actor, device.device_id, "certificateHold"))
+    uow.log.append(_leaf("device.held", now, actor, subject=device.device_id, reason="certificateHold"))
     return device
 
 
@@ -111,7 +113,7 @@ def release_device(device_id: DeviceId, actor: Actor, *, ports: Ports) -> Device
         if not actor.is_automatic:
             forgive_within(device_id, now, uow)
         uow.operations.promise(PUBLISH_CRL, None, f"{device_id} released", now)
-        uow.log.append(_leaf("device.released", now, actor, device_id, ""))
+        uow.log.append(_leaf("device.released", now, actor, subject=device_id, reason=""))
     return device
 
 
@@ -127,7 +129,7 @@ def hold_certificate(serial: CertificateSerial, actor: Actor, *, ports: Ports) -
         _refuse_our_own(record)
         held = _hold(record, now, uow)
         _follow_up(None, f"held {serial}", now, uow)
-        uow.log.append(_leaf("certificate.held", now, actor, serial, "certificateHold"))
+        uow.log.append(_leaf("certificate.held", now, actor, subject=serial, reason="certificateHold"))
     return held
 
 
@@ -143,7 +145,7 @@ def release_certificate(serial: CertificateSerial, actor: Actor, *, ports: Ports
             raise Refused("Only a person releases a certificate that is on hold.", field="actor")
         released = _release(get_certificate(serial, uow), uow)
         _follow_up(None, f"released {serial}", now, uow)
-        uow.log.append(_leaf("certificate.released", now, actor, serial, ""))
+        uow.log.append(_leaf("certificate.released", now, actor, subject=serial, reason=""))
     return released
 
 
@@ -232,5 +234,5 @@ def _refuse_our_own(record: CertificateRecord) -> None:
         )
 
 
-def _leaf(kind: str, now: datetime, actor: Actor, subject: str, reason: str) -> Leaf:
+def _leaf(kind: str, now: datetime, actor: Actor, *, subject: str, reason: str) -> Leaf:
     return Leaf(kind=kind, at=now, actor=str(actor), subject=subject, detail={"reason": reason})

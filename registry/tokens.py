@@ -50,7 +50,7 @@ def create_token(
 
 
 def matching_token(
-    device_id: DeviceId, given: bytes, signed: bytes, now: datetime, uow: UnitOfWork
+    device_id: DeviceId, given: bytes, signed: bytes, *, now: datetime, uow: UnitOfWork
 ) -> JoinToken:
     """The unspent token whose HMAC over `signed` was given.
 

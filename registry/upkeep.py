@@ -28,7 +28,7 @@ def reconcile_intentions(actor: Actor, *, ports: Ports, older_than: timedelta = 
     with ports.store.write() as uow:
         orphans = uow.certificates.intended_before(now - older_than)
         for record in orphans:
-            _end(record, CertificateEvent.ABANDON, "cessationOfOperation", now, actor, uow)
+            _end(record, CertificateEvent.ABANDON, "cessationOfOperation", now=now, actor=actor, uow=uow)
             _step_back(record, uow)
         if orphans:
             uow.operations.promise(PUBLISH_CRL, None, "intentions abandoned", now)
@@ -55,7 +55,7 @@ def void_unconfirmed(actor: Actor, *, ports: Ports) -> int:
                     at=now,
                 )
                 continue
-            _end(record, CertificateEvent.VOID, "cessationOfOperation", now, actor, uow)
+            _end(record, CertificateEvent.VOID, "cessationOfOperation", now=now, actor=actor, uow=uow)
             _step_back(record, uow)
             voided += 1
         if voided:
@@ -100,6 +100,7 @@ def _end(
     record: CertificateRecord,
     event: CertificateEvent,
     reason: str,
+    *,
     now: datetime,
     actor: Actor,
     uow: UnitOfWork,

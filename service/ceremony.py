@@ -52,7 +52,7 @@ class Ceremony:
     """The audit log's verifier keys, in C2SP's text form."""
 
 
-def init(home: Home, settings: Settings, passphrase: bytes, actor: Actor, tell: Told) -> Ceremony:
+def init(home: Home, settings: Settings, passphrase: bytes, *, actor: Actor, tell: Told) -> Ceremony:
     """Everything a new registry needs; AlreadyInitialised where the home holds a CA."""
     if home.marker.exists():
         raise AlreadyInitialised(
@@ -94,13 +94,15 @@ class _Rite:
         root = self._root(now)
         self.tell("root CA: P-384 with ML-DSA-87")
         above = Issuer(root.certificate, root.key, urls(self.settings, names.ROOT))
-        issuing = self._certify(names.ISSUING, profiles.ISSUING_CA, "Issuing CA", above, names.ROOT)
+        issuing = self._certify(
+            names.ISSUING, profiles.ISSUING_CA, "Issuing CA", issuer=above, issuer_name=names.ROOT
+        )
         self.tell("issuing CA: P-256 with ML-DSA-65")
         issuer = Issuer(issuing.certificate, issuing.key, urls(self.settings, names.ISSUING))
-        self._certify(names.OCSP_ECDSA, profiles.OCSP_ECDSA, "OCSP responder", issuer)
-        self._certify(names.OCSP_ML_DSA, profiles.OCSP_ML_DSA, "OCSP responder PQ", issuer)
+        self._certify(names.OCSP_ECDSA, profiles.OCSP_ECDSA, "OCSP responder", issuer=issuer)
+        self._certify(names.OCSP_ML_DSA, profiles.OCSP_ML_DSA, "OCSP responder PQ", issuer=issuer)
         self.tell("OCSP responders: ECDSA P-256, and ML-DSA-65")
-        self._certify(names.REGISTRY, profiles.REGISTRY, "Registry", issuer)
+        self._certify(names.REGISTRY, profiles.REGISTRY, "Registry", issuer=issuer)
         self._lists(root, issuing)
         self.tell("first revocation lists")
         log = self._log_keys(log_origin(root.certificate))
@@ -144,7 +146,7 @@ class _Rite:
             uow.log.append(leaf)
 
     def _certify(
-        self, name: str, profile: Profile, title: str, issuer: Issuer, issuer_name: str = names.ISSUING
+        self, name: str, profile: Profile, title: str, *, issuer: Issuer, issuer_name: str = names.ISSUING
     ) -> Signing:
         key = HybridPrivateKey.generate(next(iter(profile.classical)), profile.alternative)
         order = IssuanceOrder(

@@ -129,7 +129,7 @@ class OcspService:
         now = self._ports.clock()
         issued = all(status.kind is not StatusKind.NOT_ISSUED for status in statuses.values())
         until = signer.until(now, LIFETIME if issued else NEVER_ISSUED_LIFETIME)
-        answers = [_single(c, self._issuer, statuses, now, until) for c in request.cert_ids]
+        answers = [_single(c, self._issuer, statuses, now=now, until=until) for c in request.cert_ids]
         if signer is self._classical:
             response = signer.sign(answers, now, request.nonce)
         else:
@@ -139,7 +139,7 @@ class OcspService:
             if self._learn(statuses, size) and issued and signer is self._classical and len(ours) == 1:
                 self._templates.learn(der, b"".join(response), next(iter(statuses.items())))
             return uncached(RESPONSE_TYPE, response[0], tail=response[1])
-        return self._keep((post_quantum, asked), response, (now, until), statuses, size)
+        return self._keep((post_quantum, asked), response, (now, until), statuses=statuses, size=size)
 
     def _choose(self, request: OcspRequest, post_quantum: bool) -> _Signer:
         """The first preferred algorithm that we have (4.4.7.2); by the path always the post-quantum one."""
@@ -169,6 +169,7 @@ class OcspService:
         key: Key,
         response: tuple[bytes, bytes],
         validity: tuple[datetime, datetime],
+        *,
         statuses: dict[int, Status],
         size: int,
     ) -> HttpAnswer:
@@ -225,7 +226,7 @@ def refusal(status: ResponseStatus) -> HttpAnswer:
 
 
 def _single(
-    cert_id: CertId, issuer: Certificate, statuses: dict[int, Status], now: datetime, until: datetime
+    cert_id: CertId, issuer: Certificate, statuses: dict[int, Status], *, now: datetime, until: datetime
 ) -> SingleAnswer:
     foreign = not cert_id.matches(issuer)
     status = UNKNOWN if foreign else _cert_status(statuses[cert_id.certificate_serial])

@@ -35,7 +35,7 @@ def renewed(authority: Authority, runtime: Runtime, passphrase: bytes, log: Any)
         signing: Signing = getattr(authority, member)
         if not _is_due(signing, runtime):
             continue
-        fresh = _make(name, profile, title, authority, runtime, passphrase)
+        fresh = _make(name, profile, title, authority=authority, runtime=runtime, passphrase=passphrase)
         changed: dict[str, Any] = {member: fresh}
         authority = replace(authority, **changed)
         log.info("signer.renewed", kind=name)
@@ -51,7 +51,7 @@ def _is_due(signing: Signing, runtime: Runtime) -> bool:
 
 
 def _make(
-    name: str, profile: Profile, title: str, authority: Authority, runtime: Runtime, passphrase: bytes
+    name: str, profile: Profile, title: str, *, authority: Authority, runtime: Runtime, passphrase: bytes
 ) -> Signing:
     key = HybridPrivateKey.generate(next(iter(profile.classical)), profile.alternative)
     facts = SubjectFacts(common_name=title, organization=authority.organization)

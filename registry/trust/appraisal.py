@@ -71,19 +71,20 @@ def appraise(
 
 def _judge_registry(case: RegistryCase, broken: list[Finding]) -> tuple[Judgement, ...]:
     return tuple(
-        _judge(name, partial(rule, case), 1.0, "registry", broken) for name, rule in REGISTRY_RULES.items()
+        _judge(name, partial(rule, case), 1.0, evidence_id="registry", broken=broken)
+        for name, rule in REGISTRY_RULES.items()
     )
 
 
 def _judge_claims(case: ClaimCase, weight: float, broken: list[Finding]) -> tuple[Judgement, ...]:
     return tuple(
-        _judge(name, partial(rule, case), weight, case.evidence.evidence_id, broken)
+        _judge(name, partial(rule, case), weight, evidence_id=case.evidence.evidence_id, broken=broken)
         for name, rule in CLAIM_RULES.items()
     )
 
 
 def _judge(
-    claim: str, rule: Callable[[], Verdict], weight: float, evidence_id: str, broken: list[Finding]
+    claim: str, rule: Callable[[], Verdict], weight: float, *, evidence_id: str, broken: list[Finding]
 ) -> Judgement:
     try:
         verdict = rule()

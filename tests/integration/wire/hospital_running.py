@@ -68,7 +68,7 @@ def make_home(room: Path, kind: Kind) -> Home:
         f'[status]\nlisten = "127.0.0.1:{free_port()}"\n[ca]\norganization = "General Hospital"\n'
     )
     home.settings_file.write_text(settings)
-    init(home, read_settings(home), PASSPHRASE, ENGINEER, lambda _step: None)
+    init(home, read_settings(home), PASSPHRASE, actor=ENGINEER, tell=lambda _step: None)
     return home
 
 

@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 def make_home(folder: Path) -> tuple[Home, Authority]:
     """A finished ceremony and its unlocked keys."""
     home = Home(folder / "home")
-    init(home, read_settings(home), PASSPHRASE, WHO, lambda _step: None)
+    init(home, read_settings(home), PASSPHRASE, actor=WHO, tell=lambda _step: None)
     return home, unlock(home, read_settings(home), PASSPHRASE)
 
 

@@ -29,7 +29,7 @@ LOG = logs.get("test")
 def runtime(tmp_path: Path) -> Iterator[Runtime]:
     """A fresh registry."""
     home = Home(make_private(tmp_path / "home"))
-    init(home, read_settings(home), PASSPHRASE, operator("test"), lambda _: None)
+    init(home, read_settings(home), PASSPHRASE, actor=operator("test"), tell=lambda _: None)
     with open_runtime(home) as opened:
         yield opened
 

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mqtt_bridge.broker.interface import Address
 from mqtt_bridge.device.device import Device
 from registry.identity.catalogue import SEED
 from registry.model.actor import operator
@@ -25,7 +26,7 @@ from service.authority import Authority, unlock
 from service.ceremony import init
 from service.home import Home
 from service.runtime import Runtime, open_runtime
-from service.settings import Address, read_settings
+from service.settings import read_settings
 
 ACTOR = operator("bench")
 _WALL_DISPLAY = "(01)09521000000032(21)"

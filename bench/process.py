@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 
+from mqtt_bridge.broker.interface import Address
 from service import clock, logs
 from service.authority import unlock
 from service.daemon import Daemon
@@ -19,7 +20,6 @@ from service.home import Home
 from service.http_connection import HttpConnection, Patience
 from service.http_message import HttpAnswer
 from service.runtime import open_runtime
-from service.settings import Address
 from service.status_server import DateLine, open_listener
 
 FIXED_BODY_FILE = "fixed-body"

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from mqtt_bridge.bridge import Bridge, control_settings
 from mqtt_bridge.broker.choice import choose_broker
 from mqtt_bridge.broker.config import BrokerPlan
-from mqtt_bridge.broker.interface import Broker
+from mqtt_bridge.broker.interface import Address, Broker
 from mqtt_bridge.messages import Endpoint
 from mqtt_bridge.problems import answer_to
 from mqtt_bridge.requests import Owner, Requests
@@ -39,7 +39,6 @@ from service.outside import accept_outside, seen_outside
 from service.own_signers import renewed
 from service.runtime import Runtime, open_runtime
 from service.scheduler import Scheduler
-from service.settings import Address
 from service.status_server import StatusServer
 
 _STARTED_BEFORE: Final = timedelta(0)
@@ -100,12 +99,7 @@ class Daemon:
         self._start_jobs()
         self._start_control()
         reached = broker.endpoints
-        self.endpoints = Endpoints(
-            Address(reached.bootstrap.host, reached.bootstrap.port),
-            Address(reached.ops.host, reached.ops.port),
-            status,
-            broker.kind,
-        )
+        self.endpoints = Endpoints(reached.bootstrap, reached.ops, status, broker.kind)
         return self.endpoints
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
-from mqtt_bridge.broker.interface import Address as BrokerAddress
+from mqtt_bridge.broker.interface import Address
 from pki import profiles
 from pki.algorithms import KeyAlgorithm
 from pki.crl import to_pem as crl_to_pem
@@ -30,7 +30,6 @@ from service.errors import ServiceError
 from service.home import make_private, read_secret, write_atomically, write_private
 from service.pem import read_certificate, to_pem
 from service.runtime import Runtime
-from service.settings import Address
 
 LIFETIME: Final = timedelta(days=90)
 _NEW_WHEN_LEFT: Final = timedelta(days=60)
@@ -109,11 +108,11 @@ def _is_ip(name: str) -> bool:
     return True
 
 
-def bindable(address: Address) -> BrokerAddress:
+def bindable(address: Address) -> Address:
     """Port 0 means a free one, which the broker's plan must name."""
     if address.port:
-        return BrokerAddress(address.host, address.port)
+        return address
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((address.host, 0))
-        return BrokerAddress(address.host, probe.getsockname()[1])
+        return Address(address.host, probe.getsockname()[1])

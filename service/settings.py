@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from mqtt_bridge.broker.interface import Address
 from service.errors import BadSetting
 from service.home import Home
 
@@ -61,14 +62,6 @@ class RawSettings(msgspec.Struct, forbid_unknown_fields=True):
     mqtt: RawMqtt = msgspec.field(default_factory=RawMqtt)
     ca: RawCa = msgspec.field(default_factory=RawCa)
     log: RawLog = msgspec.field(default_factory=RawLog)
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
-
-    host: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from typing import Final
 
 import uvloop
 
+from mqtt_bridge.broker.interface import Address
 from service import logs
 from service.authority import Authority
 from service.errors import BadSetting, PortTaken, ServiceError
 from service.http_connection import HttpConnection, Patience
 from service.http_message import http_date
 from service.runtime import Runtime
-from service.settings import Address
 from service.status_routes import StatusRoutes
 
 _PATIENCE: Final = Patience()

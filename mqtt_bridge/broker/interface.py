@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host (name or IP address) and a TCP port."""
+    """A host (name or IP address) and a TCP port: to listen on, or to connect to."""
 
     host: str
     port: int

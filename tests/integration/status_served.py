@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from mqtt_bridge.broker.interface import Address
 from pki.ocsp import build_request
 from pki.tbs import Certificate
 from registry.model.certificate import CertificateRecord
 from service.authority import Authority
 from service.home import Home
 from service.runtime import Runtime
-from service.settings import Address
 from service.status_server import StatusServer
 from tests.unit.service.status_fixtures import certify, make_home, opened
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from mqtt_bridge.broker.interface import Address
 from pki.cert_id import CertId
 from pki.ocsp import encode_get_path, parse_response
 from service.errors import BadSetting, PortTaken
 from service.http_connection import Patience
-from service.settings import Address
 from service.status_server import StatusServer
 from tests.integration.status_served import OCSP, PLAIN, Served, served
 from tests.unit.service.ocsp_requests import request_of

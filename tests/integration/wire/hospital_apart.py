@@ -9,10 +9,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from mqtt_bridge.broker.interface import Address
 from service import control
 from service.daemon import Endpoints
 from service.home import Home
-from service.settings import Address
 from tests.integration.wire.hospital_running import PASSPHRASE, RunningHospital, eventually
 
 

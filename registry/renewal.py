@@ -25,7 +25,7 @@ from registry.store.enrollments import AnsweredRequest
 from registry.store.unit_of_work import UnitOfWork
 
 MOST_A_DAY: Final = 12
-"""Each one replaced or left unconfirmed is an entry of the list, which every relying party reads for a year."""
+"""Each one replaced or left unconfirmed stands on the list, which everybody reads, for a year."""
 _A_DAY: Final = timedelta(days=1)
 
 

@@ -26,12 +26,11 @@ from registry.possession import check_proof, keys_of, read_request
 from registry.revocation import PUBLISH_CRL
 from registry.store.enrollments import AnsweredRequest
 from registry.store.unit_of_work import UnitOfWork
-from registry.tokens import matching_token
+from registry.tokens import MAY_JOIN, matching_token
 
 NONCE_LIVES: Final = timedelta(minutes=2)
 CONFIRM_WITHIN: Final = timedelta(hours=1)
 LIFETIME: Final = timedelta(days=365)
-_MAY_JOIN: Final = (DeviceState.APPROVED, DeviceState.ENROLLING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ def _admitted(device_id: DeviceId, uow: UnitOfWork) -> Device:
         )
     if device.state is DeviceState.REGISTERED:
         raise AwaitingApproval("The device waits for approval.", field="state")
-    if device.state not in _MAY_JOIN:
+    if device.state not in MAY_JOIN:
         raise Refused(
             f"The device is {device.state}; it cannot join.",
             next_step="A biomedical engineer decides: medtrust device show.",

@@ -12,7 +12,7 @@ from typing import Final
 from audit.leaf import Leaf
 from registry.ending import LIVE, end, end_heirs, give_up_intentions, live
 from registry.forgiveness import forgive_within
-from registry.lookup import get_certificate
+from registry.lookup import get_certificate, get_device
 from registry.model import certificate as certificates
 from registry.model.actor import Actor
 from registry.model.certificate import (
@@ -22,7 +22,7 @@ from registry.model.certificate import (
     CertificateState,
 )
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, move
-from registry.model.errors import BadInput, NotFound, PatientAtTheEnd, Refused
+from registry.model.errors import BadInput, PatientAtTheEnd, Refused
 from registry.ports import Ports
 from registry.store.unit_of_work import UnitOfWork
 
@@ -70,7 +70,8 @@ def revoke_device(device_id: DeviceId, reason: str, actor: Actor, *, ports: Port
     reason = _reason(reason)
     now = ports.clock()
     with ports.store.write() as uow:
-        device = _known(_guarded(device_id, actor, uow), device_id)
+        device = get_device(device_id, uow)
+        _guard(device, actor)
         device = _move(device, DeviceEvent.REVOKE, uow)
         end_certificates(device, reason, now, uow)
         uow.log.append(_leaf("device.revoked", now, actor, subject=device_id, reason=reason))
@@ -81,8 +82,7 @@ def hold_device(device_id: DeviceId, why: str, actor: Actor, *, ports: Ports) ->
     """Suspend: live certificates go on hold, the session is cut; `release` brings it back."""
     now = ports.clock()
     with ports.store.write() as uow:
-        device = _known(_guarded(device_id, actor, uow), device_id)
-        return hold_within(device, why, actor, now=now, uow=uow)
+        return hold_within(get_device(device_id, uow), why, actor, now=now, uow=uow)
 
 
 def hold_within(device: Device, why: str, actor: Actor, *, now: datetime, uow: UnitOfWork) -> Device:
@@ -103,7 +103,7 @@ def release_device(device_id: DeviceId, actor: Actor, *, ports: Ports) -> Device
     """HELD or CONTAINED -> ACTIVE; held certificates are good again (removeFromCRL)."""
     now = ports.clock()
     with ports.store.write() as uow:
-        device = _known(uow.devices.get(device_id), device_id)
+        device = get_device(device_id, uow)
         if actor.is_automatic and device.state is DeviceState.HELD:
             raise Refused("Only a person releases a device that is on hold.", field="actor")
         device = _move(device, DeviceEvent.RELEASE, uow)
@@ -171,14 +171,6 @@ def _guard(device: Device, actor: Actor) -> None:
             next_step="A person decides: medtrust device hold, medtrust cert revoke.",
             field="criticality",
         )
-
-
-def _known(device: Device | None, device_id: str) -> Device:
-    if device is None:
-        raise NotFound(
-            f"No device has the id {device_id!r}.", next_step="See: medtrust device list.", field="device_id"
-        )
-    return device
 
 
 def _record(serial: CertificateSerial, ports: Ports) -> CertificateRecord:

@@ -18,7 +18,8 @@ from registry.store.unit_of_work import UnitOfWork
 
 MOST_HOURS: Final = 24
 _PREFIX: Final = "mtj1_"
-_ENROLLABLE: Final = (DeviceState.APPROVED, DeviceState.ENROLLING)
+MAY_JOIN: Final = (DeviceState.APPROVED, DeviceState.ENROLLING)
+"""A person has said yes, and no certificate was confirmed yet."""
 
 
 def create_token(
@@ -31,7 +32,7 @@ def create_token(
     secret = _PREFIX + base64.b32encode(ports.entropy(16)).decode().rstrip("=").lower()
     with ports.store.write() as uow:
         device = get_device(device_id, uow)
-        if device.state not in _ENROLLABLE:
+        if device.state not in MAY_JOIN:
             step = (
                 f"Approve it first: medtrust device approve {device_id}."
                 if device.state is DeviceState.REGISTERED

@@ -22,8 +22,6 @@ class Outcome(StrEnum):
     """How a run ended."""
 
     DONE = "done"
-    FOLLOW_UP = "follow_up"
-    AGAIN_LATER = "again_later"
     FAILED = "failed"
 
 

@@ -29,7 +29,7 @@ class Heartbeat:
     ran_at: datetime
     succeeded_at: datetime | None
     outcome: str
-    """done, follow_up, again_later or failed."""
+    """done or failed."""
     detail: str
     every_seconds: int
 

@@ -20,10 +20,9 @@ from registry.model.actor import Actor
 from registry.model.certificate import CertificateEvent, CertificateRecord, CertificateState
 from registry.model.device import DeviceId
 from registry.model.errors import Conflict, DependencyDown
-from registry.ports import Ports
+from registry.ports import BACKWARD_JUMP, Ports
 from registry.store.unit_of_work import UnitOfWork
 
-BACKWARD_JUMP = timedelta(minutes=5)
 _MARK_EVERY = timedelta(seconds=1)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from registry.store.unit_of_work import Store
 
 Entropy = Callable[[int], bytes]
 """n -> n random octets."""
+BACKWARD_JUMP: Final = timedelta(minutes=5)
+"""A clock that is further behind what was seen before is told, and issues nothing."""
 
 
 @dataclass(frozen=True, slots=True)

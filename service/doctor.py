@@ -15,6 +15,7 @@ from typing import Final
 
 from mqtt_bridge.broker.mosquitto import find_mosquitto
 from pki.providers import oqs
+from registry.ports import BACKWARD_JUMP
 from registry.store.operations import Heartbeat
 from service import control
 from service.authority import ISSUING, OCSP_ECDSA, OCSP_ML_DSA, REGISTRY, ROOT, certificate_file
@@ -104,7 +105,7 @@ def _process(running: bool) -> Iterator[Check]:
 def _clock(runtime: Runtime, now: datetime) -> Iterator[Check]:
     with runtime.store.read() as uow:
         seen = uow.operations.clock_seen()
-    if seen is not None and now < seen - timedelta(minutes=5):
+    if seen is not None and now < seen - BACKWARD_JUMP:
         yield Check(
             "clock",
             Level.CRITICAL,

@@ -8,7 +8,7 @@ from typing import Final
 from audit.keys import Signer
 from registry import audit_trail, reappraisal, upkeep
 from registry.model.actor import job as job_actor
-from registry.ports import Ports
+from registry.ports import BACKWARD_JUMP, Ports
 from service import outside
 from service.effects import Effects
 from service.home import Home
@@ -85,6 +85,6 @@ def _watch_clock(ports: Ports) -> tuple[Outcome, str]:
     with ports.store.write() as uow:
         seen = uow.operations.clock_seen()
         uow.operations.mark_clock(now)
-    if seen is not None and now < seen - timedelta(minutes=5):
+    if seen is not None and now < seen - BACKWARD_JUMP:
         return Outcome.FAILED, f"the clock went back: {seen:%Y-%m-%d %H:%M}Z was seen before"
     return Outcome.DONE, "the clock runs forward"

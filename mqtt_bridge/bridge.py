@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from mqtt_bridge.admission import Admission
 from mqtt_bridge.client import MqttClient
 from mqtt_bridge.client_settings import ClientSettings, Message, MessageProperties
 from mqtt_bridge.errors import BridgeError, MalformedTopic
 from mqtt_bridge.messages import CONTENT_TYPE, PROBLEM_CONTENT_TYPE
-from mqtt_bridge.pacer import Pacer
 from mqtt_bridge.requests import Requests
 from mqtt_bridge.topics import BRIDGE_CLIENT_ID, BRIDGE_FILTERS, BootstrapTopic, DeviceTopic, parse
 from registry.model import actor as actors
@@ -31,9 +31,6 @@ BATCH: Final = 200
 PER_DEVICE: Final = 16
 """In one batch. Killed before the acknowledgements are out, we hear two batches again at most; the registry
 knows a device's last 32 messages again, and an older one would look like a clone's."""
-_A_SECOND: Final = 20.0
-_AT_ONCE: Final = 200
-"""Of one device is judged; what it sends beyond is put aside, or the others would wait for it."""
 _TRIES: Final = 3
 _WAITING: Final = 50_000
 _SESSION_SECONDS: Final = 24 * 3600
@@ -62,8 +59,7 @@ class Bridge:
         self._on_effects = on_effects
         self._telemetry: queue.Queue[_Telemetry | None] = queue.Queue(_WAITING)
         self._asked: queue.Queue[tuple[Message, BootstrapTopic | DeviceTopic] | None] = queue.Queue(_WAITING)
-        self._pacer = Pacer(_A_SECOND, _AT_ONCE)
-        self._told = Pacer(rate=1 / 60, burst=1)
+        self._admission = Admission()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.client = MqttClient(settings, log=self._client_log, on_message=self._arrived)
@@ -103,26 +99,31 @@ class Bridge:
             self._put_aside(message, "bridge.topic_refused", bad.field)
             return
         if isinstance(topic, DeviceTopic) and topic.verb == "tele" and not message.retain:
-            self._take(_Telemetry(message, DeviceId(topic.device_id)))
+            self._take(message, topic)
         elif isinstance(topic, DeviceTopic) and topic.verb == "state":
             self.client.ack(message)
         elif message.retain:
             # A retained request would be answered at every restart: nobody may leave one.
             self._put_aside(message, "bridge.retained_request_ignored", "retain")
         elif isinstance(topic, BootstrapTopic | DeviceTopic) and topic.direction == "up":
-            self._asked.put((message, topic))
+            self._take(message, topic)
         else:
             self._put_aside(message, "bridge.topic_refused", "topic")
 
-    def _take(self, told: _Telemetry) -> None:
+    def _take(self, message: Message, topic: BootstrapTopic | DeviceTopic) -> None:
         now = time.monotonic()
-        if self._pacer.allows(told.device_id, now):
-            self._telemetry.put(told)
+        if isinstance(topic, DeviceTopic) and topic.verb == "tele":
+            if self._admission.telemetry(topic.device_id, now):
+                self._telemetry.put(_Telemetry(message, DeviceId(topic.device_id)))
+                return
+        elif self._admission.request(topic, now):
+            self._asked.put((message, topic))
             return
         self.refused += 1
-        if self._told.allows(told.device_id, now):  # a flood of messages must not become one of log lines
-            self._log.warning("telemetry.flood", device_id=told.device_id)
-        self.client.ack(told.message)
+        if self._admission.worth_telling(topic, now):
+            said = topic.device_id if isinstance(topic, DeviceTopic) else ""
+            self._log.warning("bridge.flood", device_id=said, step=topic.verb)
+        self.client.ack(message)
 
     def _put_aside(self, message: Message, event: str, field: str) -> None:
         self.refused += 1

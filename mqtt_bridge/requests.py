@@ -68,16 +68,13 @@ class Requests:
         self._report = report
         # Apart: a stranger who names a device on the bootstrap listener must not use up what it may ask.
         self._devices, self._sessions = Pacer(rate=5.0, burst=20), Pacer(rate=5.0, burst=20)
-        self._strangers = Pacer(rate=100.0, burst=300)
 
     def bootstrap(self, topic: BootstrapTopic, payload: bytes) -> Answer:
         """hello or enroll of a session that has no certificate yet."""
         step, rid = topic.verb, topic.rid or _rid_of(payload)
 
         def handle() -> Struct:
-            # By the session, which nobody else can know; and all together, for sessions are free.
             _pace(self._sessions, topic.session)
-            _pace(self._strangers, "")
             guard_text("rid", rid)
             self._guard_claim(topic.claim)
             if topic.verb == "hello":

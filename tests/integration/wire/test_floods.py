@@ -54,9 +54,22 @@ def test_telemetry_beyond_the_limit_is_put_aside_and_told_once(both: RunningHosp
         caller.say(f"mtr/1/d/{quiet}/up/tele/posture", posture(1))
         assert eventually(lambda: judged(both, quiet) == 1)
         assert 200 <= judged(both, flooding) < 700
-        told = [line["device_id"] for line in both.events("telemetry.flood")]
+        told = [line["device_id"] for line in both.events("bridge.flood")]
         assert told == [flooding]
         # Slowed, not shut out.
         before = judged(both, flooding)
         flooder.say(f"mtr/1/d/{flooding}/up/tele/posture", posture(2_000))
         assert eventually(lambda: judged(both, flooding) > before)
+
+
+def test_a_flood_of_strangers_is_not_answered_and_a_device_does_not_wait(both: RunningHospital) -> None:
+    if both.at.broker == "embedded":
+        pytest.skip("the embedded broker is itself slower than the limit (ADR 3)")
+    device_id, device = both.enrolled(DISPLAY)
+    stranger = Joining(both, "mtd-flooding00000000")
+    with stranger.connect() as bootstrap, as_device(both, device, device_id) as own:
+        for _ in range(3_000):
+            bootstrap.say(f"{stranger.up}/hello", b"{")
+        assert own.ask(f"mtr/1/d/{device_id}/up/confirm/q1", b"{}").body["status"] == 400
+        assert eventually(lambda: any(not line["device_id"] for line in both.events("bridge.flood")))
+        assert len([line for line in both.events("request.refused") if line["status"] == 429]) < 2_000

@@ -9,9 +9,10 @@ from asn1crypto import core, x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pki import asn1
+from pki import asn1, oids
 from pki.der_check import check
 from pki.errors import MalformedInput
+from pki.extensions import read_extensions
 from tests.unit.registry.hospital import authority
 
 ARCS = st.lists(st.integers(0, 2**128), min_size=0, max_size=6)
@@ -94,3 +95,37 @@ def test_any_octets_give_a_typed_error_or_pass(octets: bytes) -> None:
     except MalformedInput:
         return
     assert asn1.whole(octets, octets[0]).end == len(octets)
+
+
+@pytest.mark.parametrize(
+    ("inside", "why"),
+    [
+        (b"\x05", "middle"),
+        (b"\x05\x01", "longer"),
+        (b"\x05\x00\x04\x02\x00", "longer"),
+        (b"\x1f\x00", "multi-byte"),
+        (b"\x05\x80", "indefinite"),
+        (b"\x05\x81\x01\x00", "minimal"),
+    ],
+)
+def test_an_element_stays_inside_what_holds_it(inside: bytes, why: str) -> None:
+    der = asn1.tlv(asn1.SEQUENCE, inside) + bytes(200)
+    with pytest.raises(MalformedInput, match=why):
+        asn1.children(der, asn1.read(der))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (asn1.oid(oids.KEY_USAGE),),
+        (asn1.oid(oids.KEY_USAGE), asn1.boolean(False), asn1.octet_string(b"")),
+        (asn1.oid(oids.KEY_USAGE), asn1.null(), asn1.octet_string(b"")),
+        (asn1.oid(oids.KEY_USAGE), asn1.null()),
+        (asn1.oid(oids.KEY_USAGE), asn1.boolean(True), asn1.octet_string(b""), asn1.octet_string(b"")),
+    ],
+)
+def test_a_malformed_extension_is_refused_each_time(parts: tuple[bytes, ...]) -> None:
+    der = asn1.sequence(asn1.sequence(*parts))
+    for _ in range(2):  # short ones are remembered; refusals are not
+        with pytest.raises(MalformedInput):
+            read_extensions(der)

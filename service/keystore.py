@@ -10,7 +10,7 @@ from pki.envelope import Opener, Sealer, read_header
 from pki.keys import HybridPrivateKey
 from service import clock
 from service.errors import BadSetting, NotInitialised
-from service.home import make_private, read_secret, write_private
+from service.home import make_private, read_secret, refuse_open, write_private
 
 _CLASSICAL, _ALTERNATIVE = "classical", "alternative"
 
@@ -39,6 +39,8 @@ class KeyReader:
     """Opens what a ceremony sealed; one scrypt for all keys of a home."""
 
     def __init__(self, folder: Path, passphrase: bytes) -> None:
+        if folder.exists():
+            refuse_open(folder)
         self._folder = folder
         self._opener = Opener(passphrase)
 

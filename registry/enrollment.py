@@ -19,7 +19,14 @@ from registry.model import certificate as certificates
 from registry.model import transcript
 from registry.model.certificate import CertificateEvent, CertificateRecord, CertificateState
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, move
-from registry.model.enrollment import Challenge, ConfirmRequest, Enrollment, EnrollmentRequest, JoinToken
+from registry.model.enrollment import (
+    Challenge,
+    ConfirmRequest,
+    Enrollment,
+    EnrollmentRequest,
+    JoinToken,
+    RenewalRequest,
+)
 from registry.model.errors import AwaitingApproval, Conflict, NonceExpired, NotFound, Refused, Unauthenticated
 from registry.ports import Ports
 from registry.possession import check_proof, keys_of, read_request
@@ -60,7 +67,7 @@ def enroll(request: EnrollmentRequest, *, ports: Ports, parts: IssuingParts) -> 
     actor = actors.device(request.device_id)
     with ports.store.read() as uow:
         # 1 the same request again gives the same answer; with another body it is somebody else's
-        repeated = _repeated(request, uow, parts)
+        repeated = repeated_answer(request, uow, parts)
         if repeated is not None:
             return repeated
         # 2 the challenge of this session
@@ -71,7 +78,7 @@ def enroll(request: EnrollmentRequest, *, ports: Ports, parts: IssuingParts) -> 
     check_proof(csr.public, request.proof, signed)
     with ports.store.read() as uow:
         # 4 the token, shown by its HMAC; who has none learns nothing about the device
-        token = _token(request, signed, now, uow)
+        token = matching_token(request.device_id, request.token_hmac, signed, now=now, uow=uow)
         # 5 which device this is, and whether a person has said yes
         device = _admitted(request.device_id, uow)
 
@@ -81,7 +88,7 @@ def enroll(request: EnrollmentRequest, *, ports: Ports, parts: IssuingParts) -> 
 
     def with_fact(uow: UnitOfWork, record: CertificateRecord, index: int) -> None:
         # 8 the stored answer is written with the certificate: a redelivery finds both or neither
-        _answered(request, record, index, uow)
+        record_answer(request, record, index, uow)
 
     # 7 lint, intention, signature, fact
     order = IssuanceOrder(
@@ -118,25 +125,21 @@ def answer(
     return Enrollment(request_id, record.device_id, record, chain, record.activate_before, index, repeated)
 
 
-def _repeated(request: EnrollmentRequest, uow: UnitOfWork, parts: IssuingParts) -> Enrollment | None:
-    return repeated_answer(request.device_id, request.request_id, request.body_hash, uow=uow, parts=parts)
-
-
 def repeated_answer(
-    device_id: DeviceId, request_id: str, body_hash: bytes, *, uow: UnitOfWork, parts: IssuingParts
+    request: EnrollmentRequest | RenewalRequest, uow: UnitOfWork, parts: IssuingParts
 ) -> Enrollment | None:
     """The stored answer to a redelivered request; Conflict where the body is another one."""
-    stored = uow.enrollments.answered(device_id, request_id)
+    stored = uow.enrollments.answered(request.device_id, request.request_id)
     if stored is None:
         return None
-    if not transcript.same(stored.body_hash, body_hash):
+    if not transcript.same(stored.body_hash, request.body_hash):
         raise Conflict(
             "This request id was used with another body.", next_step="Use a new request id.", field="rid"
         )
     record = uow.certificates.get(stored.certificate_serial)
     if record is None:
         raise NotFound("The answered certificate is gone from the store.", field="rid")
-    return answer(request_id, record, stored.log_index, parts, repeated=True)
+    return answer(request.request_id, record, stored.log_index, parts, repeated=True)
 
 
 def _open_challenge(request: EnrollmentRequest, now: datetime, uow: UnitOfWork) -> Challenge:
@@ -148,10 +151,6 @@ def _open_challenge(request: EnrollmentRequest, now: datetime, uow: UnitOfWork) 
             field="nonce",
         )
     return given
-
-
-def _token(request: EnrollmentRequest, signed: bytes, now: datetime, uow: UnitOfWork) -> JoinToken:
-    return matching_token(request.device_id, request.token_hmac, signed, now=now, uow=uow)
 
 
 def _admitted(device_id: DeviceId, uow: UnitOfWork) -> Device:
@@ -182,7 +181,10 @@ def _spend(
     uow.devices.set_state(device.device_id, move(device.state, DeviceEvent.ISSUE))
 
 
-def _answered(request: EnrollmentRequest, record: CertificateRecord, index: int, uow: UnitOfWork) -> None:
+def record_answer(
+    request: EnrollmentRequest | RenewalRequest, record: CertificateRecord, index: int, uow: UnitOfWork
+) -> None:
+    """What the same request is answered when it is delivered again."""
     stored = AnsweredRequest(
         request.device_id,
         request.request_id,

@@ -10,7 +10,15 @@ from typing import Final
 
 from pki.keys import HybridPublicKey
 from pki.profiles import DEVICE
-from registry.enrollment import CONFIRM_WITHIN, LIFETIME, IssuingParts, answer, facts_of, repeated_answer
+from registry.enrollment import (
+    CONFIRM_WITHIN,
+    LIFETIME,
+    IssuingParts,
+    answer,
+    facts_of,
+    record_answer,
+    repeated_answer,
+)
 from registry.issuance import IssuanceOrder, issue
 from registry.lookup import get_device
 from registry.model import actor as actors
@@ -21,7 +29,6 @@ from registry.model.enrollment import Enrollment, RenewalRequest
 from registry.model.errors import Refused, Unauthenticated, Unprocessable
 from registry.ports import Ports
 from registry.possession import check_proof, keys_of, read_request
-from registry.store.enrollments import AnsweredRequest
 from registry.store.unit_of_work import UnitOfWork
 
 MOST_A_DAY: Final = 12
@@ -32,9 +39,7 @@ _A_DAY: Final = timedelta(days=1)
 def renew(request: RenewalRequest, *, ports: Ports, parts: IssuingParts) -> Enrollment:
     """A PENDING certificate with the new keys; repeatable by request id."""
     with ports.store.read() as uow:
-        repeated = repeated_answer(
-            request.device_id, request.request_id, request.body_hash, uow=uow, parts=parts
-        )
+        repeated = repeated_answer(request, uow, parts)
         if repeated is not None:
             return repeated
         current = _current(request, uow)
@@ -54,11 +59,7 @@ def renew(request: RenewalRequest, *, ports: Ports, parts: IssuingParts) -> Enro
         uow.devices.set_state(fresh.device_id, move(fresh.state, DeviceEvent.ISSUE))
 
     def with_fact(uow: UnitOfWork, record: CertificateRecord, index: int) -> None:
-        at = record.issued_at or record.intended_at
-        serial = record.certificate_serial
-        uow.enrollments.answer(
-            AnsweredRequest(request.device_id, request.request_id, request.body_hash, serial, index, at)
-        )
+        record_answer(request, record, index, uow)
 
     order = IssuanceOrder(
         DEVICE,

@@ -12,6 +12,7 @@ from audit.receipt import encode_receipt
 from cli.asking import Json, home_of, noun, registry
 from cli.errors import EXIT_CODES
 from cli.output import note, print_fields, print_json, print_rows, raw, say
+from cli.words import shown
 from registry import audit_trail
 from service.log_export import export_log, verifier_keys
 
@@ -63,12 +64,18 @@ def list_entries(
             "kind": leaf.kind,
             "subject": leaf.subject,
             "detail": [
-                f"{name}={value}" for name, value in leaf.detail.items() if not name.endswith("sha256")
+                f"{name}={_short(value)}"
+                for name, value in leaf.detail.items()
+                if not name.endswith("sha256")
             ],
         }
         for index, leaf in found
     ]
     print_rows(rows, as_json=False, empty="The log is empty.")
+
+
+def _short(value: object) -> str:
+    return f"[{shown(value)}]" if isinstance(value, list) else shown(value)
 
 
 @app.command()

@@ -6,6 +6,7 @@ translated, so no package is imported before its command was chosen.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -67,6 +68,9 @@ class Translatable(Protocol):
 
 def guarded(work: Callable[[], object], *, as_json: bool) -> int:
     """Runs a command and gives its exit code; whatever goes wrong is told on stderr."""
+    if sys.stdout is None:  # the caller closed it: say so before anything is done
+        _write("failed", "Standard output is closed.", "Send it to /dev/null instead.", "", as_json=as_json)
+        return EXIT_CODES["failed"]
     try:
         outcome = work()
         sys.stdout.flush()
@@ -108,6 +112,9 @@ def _tell(problem: Exception, *, as_json: bool) -> int:
     if isinstance(problem, OSError) and problem.filename is not None:
         said = f"{problem.filename}: {problem.strerror}."
         _write("failed", said, "Check the path and who may use it.", "", as_json=as_json)
+        return EXIT_CODES["failed"]
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        _write("failed", f"{problem.strerror}.", "Make room where the output goes.", "", as_json=as_json)
         return EXIT_CODES["failed"]
     said = f"internal error {type(problem).__name__}, please report."
     _write("failed", said, "MEDTRUST_DEBUG=1 shows where it happened.", "", as_json=as_json)

@@ -51,9 +51,16 @@ def create(
             field="home",
         )
     make_private(home.root)
+    edited_before = home.settings_file.exists()
     settings = write_settings(home, organization=organization, status_url=status_url)
-    passphrase = read_passphrase(PassphraseSource(passphrase_file, passphrase_fd), settings, confirm=True)
-    made = init(home, settings, passphrase, actor=current_operator(), tell=note)
+    try:
+        passphrase = read_passphrase(PassphraseSource(passphrase_file, passphrase_fd), settings, confirm=True)
+        made = init(home, settings, passphrase, actor=current_operator(), tell=note)
+    except BaseException:
+        # The same line again must work, and it is refused beside a file that people may have edited.
+        if not edited_before:
+            home.settings_file.unlink(missing_ok=True)
+        raise
     if as_json:
         print_json(_document(home, made))
     else:

@@ -218,7 +218,9 @@ def _check_authority(certificate: Certificate, key: HybridPrivateKey) -> None:
 def _refuse_request(findings: Iterable[Finding]) -> None:
     refusing = [finding for finding in findings if finding.refuses]
     if refusing:
-        raise RequestRefused(tell(refusing), next_step="No token was given.", field=refusing[0].subject)
+        raise RequestRefused(
+            tell(refusing), next_step="Mend the request; nothing was signed.", field=refusing[0].subject
+        )
 
 
 def _lifetime(profile: Profile, asked: timedelta | None) -> timedelta:

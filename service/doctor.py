@@ -19,6 +19,7 @@ from registry.ports import BACKWARD_JUMP
 from registry.store.operations import Heartbeat
 from service import control
 from service.authority import ISSUING, OCSP_ECDSA, OCSP_ML_DSA, REGISTRY, ROOT, certificate_file
+from service.errors import TooOpen
 from service.home import refuse_open
 from service.pem import read_certificate
 from service.runtime import Runtime
@@ -88,9 +89,15 @@ def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
 
 
 def _home(runtime: Runtime) -> Iterator[Check]:
+    closed = True
     for path in (runtime.home.root, runtime.home.keys, *sorted(runtime.home.keys.glob("*.json"))):
-        refuse_open(path)
-    yield Check("home", Level.OK, f"{runtime.home.root} is closed to others")
+        try:
+            refuse_open(path)
+        except TooOpen as loose:
+            closed = False
+            yield Check("home", Level.CRITICAL, loose.problem, loose.next_step)
+    if closed:
+        yield Check("home", Level.OK, f"{runtime.home.root} is closed to others")
 
 
 def _process(running: bool) -> Iterator[Check]:

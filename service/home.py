@@ -106,6 +106,9 @@ def read_secret(path: Path, *, what: str) -> bytes:
     """A 0600 file's bytes."""
     if not path.exists():
         raise BadSetting(f"The {what} {path} is not there.", next_step="Check the path.", field=what)
+    if path.is_dir():
+        # Not left to refuse_open, whose advice would be a chmod of somebody's folder.
+        raise BadSetting(f"The {what} {path} is a folder.", next_step="Give a file.", field=what)
     refuse_open(path)
     return path.read_bytes()
 

@@ -10,7 +10,7 @@ from audit.errors import Malformed
 from audit.keys import VerifierKey, parse_vkey
 from audit.note import parse_note
 from audit.tiles import export_files
-from registry.model.errors import NotFound
+from registry.model.errors import Conflict, NotFound
 from service.errors import BadSetting, NotInitialised
 from service.home import Home, write_atomically
 from service.pem import read_file
@@ -45,7 +45,9 @@ def export_log(folder: Path, runtime: Runtime) -> Exported:
     """Tiles, entries and the last checkpoint (C2SP tlog-tiles); NotFound before one was signed.
 
     Files never change once full; the checkpoint goes last, so a reader never sees more than is there.
+    Conflict refuses a folder that holds something else.
     """
+    _refuse_foreign(folder)
     with runtime.store.read() as uow:
         note = uow.log.last_checkpoint()
         if note is None:
@@ -71,3 +73,16 @@ def export_log(folder: Path, runtime: Runtime) -> Exported:
                 ) from bad
             count += 1
     return Exported(size, count)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    # `audit export /etc` must not strew its files among others'; an export that was cut short has only tiles.
+    if not folder.is_dir():
+        return
+    names = {path.name for path in folder.iterdir()}
+    if names - {"checkpoint", "tile"}:
+        raise Conflict(
+            f"{folder} holds other files than an export's.",
+            next_step="Choose a new folder, or the one of an earlier export.",
+            field="DIR",
+        )

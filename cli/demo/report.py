@@ -6,6 +6,7 @@ A step is as good as the worst word about it; who could not look is named and ne
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -63,6 +64,7 @@ class Report:
         self._console = console
         self._chapters = 0
         self._finished = False
+        self._absent: Counter[str] = Counter()
         self.steps: list[Step] = []
         self.figures: dict[str, float] = {}
 
@@ -96,6 +98,7 @@ class Report:
         """One step; whether it is right."""
         step = step_of(name, words)
         self.steps.append(step)
+        self._absent.update(said.by for said in words if said.ok is None)
         mark = Text("ok", style="bold green") if step.ok else Text("FAILED", style="bold red")
         self._console.print(Padding(Text.assemble(mark, "  ", clean(name)), (0, 0, 0, 2)))
         table = Table.grid(padding=(0, 2))
@@ -125,4 +128,6 @@ class Report:
         self.tell(f"Measured: {figures or 'nothing'}.")
         for name in failed:
             self._console.print(Padding(Text(f"FAILED  {clean(name)}", style="bold red"), (0, 0, 0, 2)))
+        for name, times in self._absent.items():
+            self.tell(f"Not checked by {name}, which is not here: {times} times.")
         self.tell(f"{len(self.steps) - len(failed)} of {len(self.steps)} steps hold. Look at {folder}/.")

@@ -24,6 +24,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 _EXIT = {"failed": 1, "usage": 2, "refused": 3, "not_found": 4, "conflict": 5, "dependency": 6}
 
@@ -50,7 +52,8 @@ def _log(text: str, error: BaseException | None) -> None:
 
 
 def _notice(notice: Notice) -> None:
-    typer.echo(f"Notice from the registry ({notice.kind}, {notice.at}): {notice.detail}", err=True)
+    detail = f": {notice.detail}" if notice.detail else ""
+    typer.echo(f"Notice from the registry, {notice.at}: {notice.kind}{detail}", err=True)
 
 
 def _show(document: dict[str, object], as_json: bool) -> None:

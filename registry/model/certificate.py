@@ -101,7 +101,7 @@ def move(state: CertificateState, event: CertificateEvent) -> CertificateState:
     if after is None:
         possible = ", ".join(sorted(e for s, e in CERTIFICATE_LIFECYCLE if s is state)) or "nothing"
         raise Conflict(
-            f"A certificate that is {state} cannot {event}.",
+            f"The certificate is {state}: {event} is not possible.",
             next_step=f"Possible: {possible}.",
             field="state",
         )

@@ -90,7 +90,9 @@ def move(state: DeviceState, event: DeviceEvent) -> DeviceState:
     if after is None:
         possible = ", ".join(sorted(e for s, e in DEVICE_LIFECYCLE if s is state)) or "nothing"
         raise Conflict(
-            f"A device that is {state} cannot {event}.", next_step=f"Possible: {possible}.", field="state"
+            f"The device is {state}: {event} is not possible.",
+            next_step=f"Possible: {possible}.",
+            field="state",
         )
     return after
 

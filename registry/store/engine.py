@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 
 from registry.model.errors import BadInput, DependencyDown, RegistryError
+from registry.store.engine_errors import what_failed
 
 HEAD: Final = "0001"
 """The newest migration that this code knows."""
@@ -42,7 +43,7 @@ def open_engine(url: str) -> Engine:
         _check_durability(engine)
     except DBAPIError as gone:
         raise DependencyDown(
-            f"The store does not answer: {type(gone.orig).__name__}.",
+            f"The store does not answer: {what_failed(gone)}.",
             next_step="Check store.url and that the disk or the server is there: medtrust doctor.",
             field="store.url",
         ) from gone

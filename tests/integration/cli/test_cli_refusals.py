@@ -192,3 +192,37 @@ def test_a_reader_that_goes_away_is_no_traceback(arguments: list[str]) -> None:
         os.close(write)
 
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_export_is_not_strewn_among_other_files(cli: Cli) -> None:
+    (cli.folder / "etc").mkdir()
+    (cli.folder / "etc" / "passwd").write_text("root")
+
+    assert_refused(cli("audit", "export", cli.folder / "etc"), 5, "field: DIR", "Choose a new folder")
+    assert [path.name for path in (cli.folder / "etc").iterdir()] == ["passwd"]
+
+
+def test_a_folder_as_passphrase_file_brings_no_advice_to_change_its_mode(cli: Cli) -> None:
+    answer = cli("crl", "publish", "--passphrase-file", cli.folder)
+
+    assert_refused(answer, 2, "is a folder", "Give a file.")
+    assert "chmod" not in answer.err
+
+
+def test_doctor_names_a_loose_key_and_the_chmod(cli: Cli) -> None:
+    _open_key(cli)
+
+    checks = cli("doctor", "--json").json["checks"]
+    (loose,) = [check for check in checks if check["name"] == "home"]
+    assert "has mode 0644" in loose["message"]
+    assert loose["next_step"].startswith("chmod 600 ")
+
+
+def test_init_can_be_repeated_after_a_short_passphrase(empty: Cli) -> None:
+    short = empty.folder / "short"
+    short.write_bytes(b"short\n")
+    short.chmod(0o600)
+
+    assert_refused(empty("init", "--organization", "A", "--passphrase-file", short), 2, "at least 12")
+    short.write_bytes(b"long enough a passphrase\n")
+    assert empty("init", "--organization", "A", "--passphrase-file", short).code == 0

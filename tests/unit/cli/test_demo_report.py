@@ -68,3 +68,12 @@ def test_what_a_device_said_cannot_write_to_the_terminal() -> None:
     told.check("step", looked(True, "\x1b[2Jwiped"))
     assert "\x1b" not in printed.getvalue()
     assert "?[2Jwiped" in printed.getvalue()
+
+
+def test_the_summary_says_who_was_not_there_and_how_often() -> None:
+    made, printed = report()
+    for name in ("first", "second"):
+        made.check(name, looked(True, "good"), ABSENT)
+    made.close("out")
+
+    assert "Not checked by openssl, which is not here: 2 times." in printed.getvalue()

@@ -1,5 +1,6 @@
 """Every package's base error becomes words and an exit code; nothing leaves as a traceback."""
 
+import errno
 import json
 from collections.abc import Callable
 
@@ -93,3 +94,21 @@ def test_control_characters_of_a_device_never_reach_the_terminal(capsys: pytest.
     guarded(_raising(cli.errors.CliError("bad \x1b[2J\nname‮", field="f\r")), as_json=False)
 
     assert capsys.readouterr().err == "error: bad ?[2J name?\nfield: f?\n"
+
+
+def test_a_closed_standard_output_is_said_before_anything_is_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert guarded(lambda: done.append("work"), as_json=False) == 1
+    assert not done
+    assert "Standard output is closed." in capsys.readouterr().err
+
+
+def test_a_full_disk_under_standard_output_is_no_internal_error(capsys: pytest.CaptureFixture[str]) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    assert guarded(_raising(full), as_json=False) == 1
+    assert capsys.readouterr().err.startswith("error: No space left on device.\n")

@@ -45,7 +45,7 @@ def test_every_event_is_used() -> None:
 
 @pytest.mark.parametrize("event", DeviceEvent)
 def test_nothing_brings_a_retired_device_back(event: DeviceEvent) -> None:
-    with pytest.raises(Conflict, match=r"retired cannot .* Possible: nothing"):
+    with pytest.raises(Conflict, match=r"retired: .* is not possible. Possible: nothing"):
         device.move(DeviceState.RETIRED, event)
 
 

@@ -191,7 +191,7 @@ def test_a_device_that_nobody_knows_is_not_found(hospital: Hospital) -> None:
 
 def test_approval_twice_is_a_conflict_and_a_revoked_device_may_be_approved_again(hospital: Hospital) -> None:
     device, _ = hospital.active(PUMP)
-    with pytest.raises(Conflict, match="active cannot approve"):
+    with pytest.raises(Conflict, match="active: approve is not possible"):
         approve(Approval(device.device_id), ENGINEER, ports=hospital.ports)
     revoke_device(device.device_id, "keyCompromise", ENGINEER, ports=hospital.ports)
     assert approve(Approval(device.device_id), ENGINEER, ports=hospital.ports).state is DeviceState.APPROVED

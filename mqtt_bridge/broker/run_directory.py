@@ -127,7 +127,7 @@ def claim_ports(plan: BrokerPlan) -> None:
         except OSError as error:
             raise PortTaken(
                 f"The {name} listener cannot have {address}: {error.strerror or error}.",
-                next_step=f"Stop what listens on port {address.port}, or set mqtt.{name}_port in medtrust.toml.",
+                next_step=f"Stop what listens on port {address.port}, or set mqtt.{name}_port.",
                 field=name,
             ) from error
 

@@ -12,12 +12,12 @@ from cli.effects import tell_effects
 from cli.finding_view import finding_rows
 from cli.output import note, print_fields, print_findings, print_json, print_rows
 from registry import registration, revocation
-from registry.identity.catalogue import SEED
 from registry.identity.mac import mac_findings, parse_mac
 from registry.lookup import get_device
 from registry.model.criticality import Criticality
 from registry.model.device import Device, DeviceState, device_id
 from registry.registration import Approval, RegistrationRequest
+from service.catalogue import read_catalogue
 from service.runtime import current_operator
 
 app = noun(
@@ -48,7 +48,8 @@ def register(
     macs = tuple(parse_mac(given) for given in mac or ())
     request = RegistrationRequest(udi, macs, ward, serial_number)
     with registry(ctx) as runtime:
-        done = registration.register(request, current_operator(), ports=runtime.ports, catalogue=SEED)
+        catalogue = read_catalogue(runtime.home)
+        done = registration.register(request, current_operator(), ports=runtime.ports, catalogue=catalogue)
     findings = finding_rows((*done.findings, *(found for each in macs for found in mac_findings(each))))
     document = {
         "created": done.created,

@@ -24,6 +24,11 @@ class Home:
         return self.root / "medtrust.toml"
 
     @property
+    def catalogue_file(self) -> Path:
+        """The hospital's own products, by UDI-DI; may be absent."""
+        return self.root / "catalogue.toml"
+
+    @property
     def keys(self) -> Path:
         """Sealed private keys."""
         return self.root / "keys"
@@ -106,9 +111,9 @@ def read_secret(path: Path, *, what: str) -> bytes:
     """A 0600 file's bytes."""
     if not path.exists():
         raise BadSetting(f"The {what} {path} is not there.", next_step="Check the path.", field=what)
-    if path.is_dir():
-        # Not left to refuse_open, whose advice would be a chmod of somebody's folder.
-        raise BadSetting(f"The {what} {path} is a folder.", next_step="Give a file.", field=what)
+    if not path.is_symlink() and not path.is_file():
+        # A folder, where refuse_open would advise a chmod; a pipe, which might never be written to.
+        raise BadSetting(f"The {what} {path} is no regular file.", next_step="Give a file.", field=what)
     refuse_open(path)
     return path.read_bytes()
 

@@ -205,7 +205,7 @@ def test_an_export_is_not_strewn_among_other_files(cli: Cli) -> None:
 def test_a_folder_as_passphrase_file_brings_no_advice_to_change_its_mode(cli: Cli) -> None:
     answer = cli("crl", "publish", "--passphrase-file", cli.folder)
 
-    assert_refused(answer, 2, "is a folder", "Give a file.")
+    assert_refused(answer, 2, "no regular file", "Give a file.")
     assert "chmod" not in answer.err
 
 

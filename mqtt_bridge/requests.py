@@ -6,10 +6,12 @@ Every request gets exactly one answer, under the caller's own `down/`, or none w
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
@@ -28,6 +30,8 @@ from registry.model.enrollment import ConfirmRequest, Enrollment, EnrollmentRequ
 from registry.model.errors import BadInput, Refused
 from registry.ports import Ports
 from registry.trust.phi_guard import guard_text
+
+_TURNS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Requests:
         self._report = report
         # Apart: a stranger who names a device on the bootstrap listener must not use up what it may ask.
         self._devices, self._sessions = Pacer(rate=5.0, burst=20), Pacer(rate=5.0, burst=20)
+        # One name at a time: a request and its redelivery would race, and the loser be told 410.
+        self._turns = tuple(threading.Lock() for _ in range(_TURNS))
 
     def bootstrap(self, topic: BootstrapTopic, payload: bytes) -> Answer:
         """hello or enroll of a session that has no certificate yet."""
@@ -81,7 +87,8 @@ class Requests:
                 return self._hello(topic, payload)
             return self._enroll(topic, payload)
 
-        return self._answered(handle, topic.answer, rid, step)
+        with self._turn_of(topic.claim):
+            return self._answered(handle, topic.answer, rid, step)
 
     def device(self, topic: DeviceTopic, payload: bytes) -> Answer:
         """confirm or renew of a device that the broker knows by its certificate."""
@@ -95,7 +102,11 @@ class Requests:
                 return self._renew(topic, payload)
             raise BadMessage("Evidence on demand is not taken yet.", step=topic.verb, field="topic")
 
-        return self._answered(handle, topic.answer, topic.arg, topic.verb)
+        with self._turn_of(topic.device_id):
+            return self._answered(handle, topic.answer, topic.arg, topic.verb)
+
+    def _turn_of(self, name: str) -> threading.Lock:
+        return self._turns[hash(name) % _TURNS]
 
     def _guard_claim(self, claim: str) -> None:
         # A stranger's name for itself would be stored with its challenge. Our own random ids may look like

@@ -22,7 +22,7 @@ app = single()
 @app.command(
     epilog=examples(
         "medtrust init --organization 'General Hospital' --status-url http://pki.hospital.example:8080",
-        "medtrust --home /srv/medtrust init --passphrase-file /root/medtrust.pass",
+        "medtrust --home /srv/medtrust init --passphrase-file /etc/medtrust/ca.pass",
     )
 )
 def create(

@@ -23,7 +23,7 @@ OlderStore = Annotated[
 ]
 
 
-@app.command(epilog=examples("medtrust up", "medtrust up --passphrase-file /root/medtrust.pass"))
+@app.command(epilog=examples("medtrust up", "medtrust up --passphrase-file /etc/medtrust/ca.pass"))
 def up(
     ctx: typer.Context,
     passphrase_file: PassphraseFile = None,

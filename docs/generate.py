@@ -19,15 +19,27 @@ from cli.schemas import all_schemas
 from registry.model.certificate import CERTIFICATE_LIFECYCLE
 from registry.model.device import DEVICE_LIFECYCLE
 
-HERE: Final = Path(__file__).parent
+ROOT: Final = Path(__file__).parent.parent
 _BY: Final = "<!-- Written by docs/generate.py: `make generated`. Do not edit. -->\n"
 _WIDTH: Final = 100
 
 
 def files() -> dict[str, str]:
-    """Every generated file by its path below docs/, with its content."""
-    schemas = {f"schemas/{name}.json": _json(schema) for name, schema in all_schemas().items()}
-    return {"cli.md": cli_reference(), "lifecycles.md": lifecycles(), **schemas}
+    """Every generated file by its path in the repository, with its content."""
+    schemas = {f"docs/schemas/{name}.json": _json(schema) for name, schema in all_schemas().items()}
+    pages = {
+        "docs/cli.md": cli_reference(),
+        "cli/help.txt": first_help(),
+        "docs/lifecycles.md": lifecycles(),
+    }
+    return {**pages, **schemas}
+
+
+def first_help() -> str:
+    """What `medtrust --help` says: kept as a page, so that saying it costs no import."""
+    root = typer.main.get_command(app)
+    context = root.make_context("medtrust", [], resilient_parsing=True, terminal_width=80)
+    return "\n".join(line.rstrip() for line in root.get_help(context).splitlines()) + "\n"
 
 
 def cli_reference() -> str:
@@ -82,18 +94,19 @@ def _json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def stale(folder: Path = HERE) -> list[str]:
+def stale(folder: Path = ROOT) -> list[str]:
     """Paths that differ from what would be written, are missing, or are no longer generated."""
     wanted = files()
-    present = {path.relative_to(folder).as_posix() for path in (folder / "schemas").glob("*.json")}
+    present = {path.relative_to(folder).as_posix() for path in (folder / "docs" / "schemas").glob("*.json")}
     differing = [name for name, text in wanted.items() if _read(folder / name) != text]
     return sorted([*differing, *(present - wanted.keys())])
 
 
-def write(folder: Path = HERE) -> None:
+def write(folder: Path = ROOT) -> None:
     """Writes all, and removes schemas of messages that are gone."""
     wanted = files()
-    (folder / "schemas").mkdir(exist_ok=True)
+    for name in wanted:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
     for name in stale(folder):
         if name in wanted:
             (folder / name).write_text(wanted[name], encoding="utf-8")
@@ -109,10 +122,10 @@ def main(arguments: Sequence[str]) -> int:
     """Write, or --check; the exit code."""
     found = stale()
     if "--check" in arguments:
-        sys.stdout.writelines(f"stale: docs/{name}\n" for name in found)
+        sys.stdout.writelines(f"stale: {name}\n" for name in found)
         return 1 if found else 0
     write()
-    sys.stdout.writelines(f"written: docs/{name}\n" for name in found)
+    sys.stdout.writelines(f"written: {name}\n" for name in found)
     return 0
 
 

@@ -38,7 +38,7 @@ def files() -> dict[str, str]:
 def first_help() -> str:
     """What `medtrust --help` says: kept as a page, so that saying it costs no import."""
     root = typer.main.get_command(app)
-    context = root.make_context("medtrust", [], resilient_parsing=True, terminal_width=80)
+    context = root.make_context("medtrust", [], resilient_parsing=True, terminal_width=78)
     return "\n".join(line.rstrip() for line in root.get_help(context).splitlines()) + "\n"
 
 

@@ -1,5 +1,6 @@
 """What is generated and committed is what the code says now."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,12 @@ def test_the_first_help_is_what_the_command_line_says() -> None:
     said = []
     for start in (["-c", "from cli.entry import main; main()"], ["-m", "cli.main"]):
         run = subprocess.run(
-            [sys.executable, *start, "--help"], capture_output=True, text=True, check=True, cwd=generate.ROOT
+            [sys.executable, *start, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=generate.ROOT,
+            env={**os.environ, "COLUMNS": "80"},
         )
         said.append([line.rstrip() for line in run.stdout.splitlines()])
     assert said[0] == said[1]

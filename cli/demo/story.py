@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from types import FrameType
 from typing import Final
 
@@ -52,24 +53,32 @@ def play(out: Path, broker: BrokerKind, console: Console) -> bool:
     folder.renew()
     report = Report(console)
     try:
-        with _ended_by_sigterm(), ExitStack() as opened:
+        with _told_to_end() as is_over, ExitStack() as opened:
             log = folder.write("medtrust.log", b"")
             hospital = opened.enter_context(Hospital(log, broker))
             openssl = OpenSsl(hospital, hospital.room("openssl"))
             stage = Stage(report, hospital, folder, openssl, opened, opening.ward())
-            _tell(stage)
+            _tell(stage, is_over)
     finally:
         folder.write("demo.json", report.document())
     report.close(str(out))
     return report.ok
 
 
-def _tell(stage: Stage) -> None:
+def _tell(stage: Stage, is_over: Event) -> None:
     for chapter in CHAPTERS:
         if not _told(chapter, stage) and chapter.vital:
             break
+        _stop_if(is_over)
     _told(_LAST, stage)
+    _stop_if(is_over)
     stage.report.finish()
+
+
+def _stop_if(is_over: Event) -> None:
+    # An interrupt that came inside a destructor or a callback was only printed there.
+    if is_over.is_set():
+        raise KeyboardInterrupt
 
 
 def _told(chapter: Chapter, stage: Stage) -> bool:
@@ -84,14 +93,17 @@ def _told(chapter: Chapter, stage: Stage) -> bool:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends the story as Ctrl-C does: the hospital must not outlive it."""
+def _told_to_end() -> Iterator[Event]:
+    """Ctrl-C and SIGTERM end the story, for the hospital must not outlive it; the event remembers them."""
+    is_over = Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
+        is_over.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield is_over
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _HELP = Path(__file__).with_name("help.txt")
@@ -12,13 +13,11 @@ _HELP = Path(__file__).with_name("help.txt")
 def main() -> None:
     """`medtrust`."""
     if sys.argv[1:] in (["--help"], ["-h"]) and sys.stdout is not None:
-        try:
+        # No page, or nobody reads: the command line says which, in its own words.
+        with suppress(OSError):
             sys.stdout.write(_HELP.read_text())
             sys.stdout.flush()
             return
-        except OSError as failed:
-            # No page, or nobody reads: the command line says which, in its own words.
-            del failed
     from cli.main import main as command_line
 
     command_line()

@@ -16,6 +16,17 @@ ML_DSA_44: Final = "2.16.840.1.101.3.4.3.17"
 ML_DSA_65: Final = "2.16.840.1.101.3.4.3.18"
 ML_DSA_87: Final = "2.16.840.1.101.3.4.3.19"
 
+# RSA: RFC 4055. ML-KEM: RFC 9935. SLH-DSA (RFC 9909) and composites (draft-19) by their arcs
+RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
+SHA256_WITH_RSA: Final = "1.2.840.113549.1.1.11"
+SHA384_WITH_RSA: Final = "1.2.840.113549.1.1.12"
+SHA512_WITH_RSA: Final = "1.2.840.113549.1.1.13"
+ML_KEM_512: Final = "2.16.840.1.101.3.4.4.1"
+ML_KEM_768: Final = "2.16.840.1.101.3.4.4.2"
+ML_KEM_1024: Final = "2.16.840.1.101.3.4.4.3"
+NIST_SIGNATURES: Final = "2.16.840.1.101.3.4.3"
+PKIX_ALGORITHMS: Final = "1.3.6.1.5.5.7.6"
+
 # Names: X.520
 COMMON_NAME: Final = "2.5.4.3"
 SERIAL_NUMBER_ATTRIBUTE: Final = "2.5.4.5"
@@ -62,6 +73,14 @@ OCSP_EXTENDED_REVOKE: Final = "1.3.6.1.5.5.7.48.1.9"
 
 # Requests: RFC 2986, RFC 2985
 EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
+CHALLENGE_PASSWORD: Final = "1.2.840.113549.1.9.7"
+NO_SIGNATURE: Final = "1.3.6.1.5.5.7.6.2"
+"""RFC 5272 4.2.2: the request of a key that cannot sign."""
+
+# Bound certificates: RFC 9763; statements of possession: RFC 9883
+RELATED_CERTIFICATE: Final = "1.3.6.1.5.5.7.1.36"
+RELATED_CERT_REQUEST: Final = "1.2.840.113549.1.9.16.2.60"
+STATEMENT_OF_POSSESSION: Final = "1.3.6.1.4.1.22112.2.1"
 
 # Hardware identity: RFC 4108 section 5
 HARDWARE_MODULE_NAME: Final = "1.3.6.1.5.5.7.8.4"
@@ -71,3 +90,14 @@ SHA1: Final = "1.3.14.3.2.26"
 SHA256: Final = "2.16.840.1.101.3.4.2.1"
 SHA384: Final = "2.16.840.1.101.3.4.2.2"
 SHA512: Final = "2.16.840.1.101.3.4.2.3"
+
+# Constraints and policies: RFC 5280 4.2.1.4, 4.2.1.5, 4.2.1.11, 4.2.1.14, 4.2.1.15
+ANY_POLICY: Final = "2.5.29.32.0"
+POLICY_MAPPINGS: Final = "2.5.29.33"
+POLICY_CONSTRAINTS: Final = "2.5.29.36"
+FRESHEST_CRL: Final = "2.5.29.46"
+INHIBIT_ANY_POLICY: Final = "2.5.29.54"
+ANY_EXTENDED_KEY_USAGE: Final = "2.5.29.37.0"
+
+# A device's description of its own traffic: RFC 8520 section 10
+MUD_URL: Final = "1.3.6.1.5.5.7.1.25"

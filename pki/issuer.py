@@ -16,14 +16,14 @@ from weakref import WeakKeyDictionary
 from pki import oids
 from pki.csr import Request, verify_possession
 from pki.errors import PkiError, RequestRefused
-from pki.extensions import read_basic_constraints
+from pki.extensions import read_basic_constraints, read_subject_key_identifier
 from pki.findings import Finding, error
 from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.lint_context import LintContext
 from pki.profiles import IssuerIdentity, Profile, StatusUrls, SubjectFacts
 from pki.request_rules import check_request
 from pki.tbs import Certificate, Unsigned
-from pki.template import check_facts, subject_name, unsigned_certificate
+from pki.template import check_facts, unsigned_certificate
 from pki.twin import lint_twin, sign_linted, tell
 
 Entropy = Callable[[int], bytes]
@@ -66,17 +66,23 @@ class IssuedCertificate:
 
 
 class Issuer:
-    """A CA: its certificate, its key, and the tokens that it has given out. Safe to share among threads."""
+    """A CA: its certificate, its key, and the tokens that it has given out. Safe to share among threads.
 
-    __slots__ = ("_key", "_outstanding", "certificate", "identity", "urls")
+    `name` is the short name under which the registry keeps what it issues.
+    """
 
-    def __init__(self, certificate: Certificate, key: HybridPrivateKey, urls: StatusUrls) -> None:
+    __slots__ = ("_key", "_outstanding", "certificate", "identity", "name", "urls")
+
+    def __init__(
+        self, certificate: Certificate, key: HybridPrivateKey, urls: StatusUrls, name: str = "issuing"
+    ) -> None:
         _check_authority(certificate, key)
         self.certificate = certificate
         self.urls = urls
+        self.name = name
         self.identity = IssuerIdentity(
             certificate.subject,
-            key.classical.public.key_identifier,
+            key_identifier_of(certificate),
             key.alternative.signs_with if key.alternative else None,
         )
         self._key = key
@@ -98,15 +104,15 @@ class Issuer:
         A bare HybridPublicKey is for keys that this CA's own ceremony made: nothing is left to prove.
         The end is cut to the issuer's own.
         """
-        _refuse_request(check_facts(profile, facts))
+        refuse_request(check_facts(profile, facts))
         public = request.public if isinstance(request, Request) else request
         if isinstance(request, Request):
-            _refuse_request(verify_possession(request) + check_request(request, profile, facts))
-        _refuse_request(self._refusals(profile, public))
+            refuse_request(verify_possession(request) + check_request(request, profile, facts))
+        refuse_request(self._refusals(profile, public))
         not_before = max(now.replace(microsecond=0) - profile.backdate, self.certificate.not_before)
-        asked_end = not_before + _lifetime(profile, lifetime) - _SECOND
+        asked_end = not_before + granted_lifetime(profile, lifetime) - _SECOND
         not_after = min(asked_end, self.certificate.not_after)
-        serial = _serial(entropy)
+        serial = new_serial(entropy)
         unsigned = unsigned_certificate(
             profile,
             facts,
@@ -163,49 +169,6 @@ class Issuer:
             yield error("issuer.key_is_the_issuers", "The subject's key is the CA's own.", "key")
 
 
-def self_signed(
-    profile: Profile,
-    facts: SubjectFacts,
-    key: HybridPrivateKey,
-    *,
-    now: datetime,
-    entropy: Entropy,
-    lifetime: timedelta | None = None,
-) -> IssuedCertificate:
-    """A trust anchor by a self-issued profile: built, linted and signed by its own key in one step."""
-    _refuse_request(check_facts(profile, facts))
-    if not profile.self_issued:
-        raise RequestRefused(f"Profile {profile.name} needs an issuer.", field="profile")
-    not_before = now.replace(microsecond=0) - profile.backdate
-    not_after = not_before + _lifetime(profile, lifetime) - _SECOND
-    alternative = key.alternative.signs_with if key.alternative else None
-    identity = IssuerIdentity(subject_name(facts), key.classical.public.key_identifier, alternative)
-    serial = _serial(entropy)
-    unsigned = unsigned_certificate(
-        profile,
-        facts,
-        key.public,
-        identity,
-        serial=serial,
-        not_before=not_before,
-        not_after=not_after,
-        urls=StatusUrls(),
-    )
-    context = LintContext(
-        issuer=identity,
-        algorithm=key.classical.signs_with,
-        issuer_not_before=not_before,
-        issuer_not_after=not_after,
-        facts=facts,
-        public=key.public,
-        urls=StatusUrls(),
-        now=now,
-    )
-    linted = lint_twin(unsigned, key.classical.algorithm, profile, context)
-    der = sign_linted(unsigned, linted, key)
-    return IssuedCertificate(der, serial, not_before, not_after, profile.name)
-
-
 def _check_authority(certificate: Certificate, key: HybridPrivateKey) -> None:
     alternative = certificate.alternative_public_key
     if certificate.spki != key.classical.public.spki or alternative != key.public.alternative:
@@ -215,7 +178,19 @@ def _check_authority(certificate: Certificate, key: HybridPrivateKey) -> None:
         raise PkiError("The certificate is not a CA's.", field="basicConstraints")
 
 
-def _refuse_request(findings: Iterable[Finding]) -> None:
+def key_identifier_of(certificate: Certificate) -> bytes:
+    """What a CA's certificates and lists call its key: as its own certificate does (RFC 5280 4.2.1.2).
+
+    An imported CA may have made it in another way than we do.
+    """
+    value = certificate.extension(oids.SUBJECT_KEY_IDENTIFIER)
+    if value is None:
+        return certificate.public_key.key_identifier
+    return read_subject_key_identifier(value)
+
+
+def refuse_request(findings: Iterable[Finding]) -> None:
+    """RequestRefused with every finding that refuses; its field is the first one's."""
     refusing = [finding for finding in findings if finding.refuses]
     if refusing:
         raise RequestRefused(
@@ -223,7 +198,8 @@ def _refuse_request(findings: Iterable[Finding]) -> None:
         )
 
 
-def _lifetime(profile: Profile, asked: timedelta | None) -> timedelta:
+def granted_lifetime(profile: Profile, asked: timedelta | None) -> timedelta:
+    """What was asked for, at most the profile's; RequestRefused otherwise."""
     lifetime = profile.lifetime if asked is None else asked
     if not _SECOND <= lifetime <= profile.lifetime:
         problem = f"A lifetime of {lifetime} is asked for; profile {profile.name} allows {profile.lifetime}."
@@ -231,7 +207,7 @@ def _lifetime(profile: Profile, asked: timedelta | None) -> timedelta:
     return lifetime
 
 
-def _serial(entropy: Entropy) -> int:
+def new_serial(entropy: Entropy) -> int:
     """Positive, exactly 16 octets of DER: the top bit clear, the next set, 126 random (RFC 5280 4.1.2.2)."""
     random = int.from_bytes(entropy(16), "big")
     return (random & ((1 << 126) - 1)) | (1 << 126)

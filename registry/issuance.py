@@ -43,7 +43,8 @@ class IssuanceOrder:
     request_id: str = ""
     confirm_within: timedelta | None = None
     """None: active at once. Otherwise pending until the device confirms."""
-    issuer_name: str = "issuing"
+    issuer_name: str = ""
+    """The CA's short name in the store; empty: the issuer's own."""
     with_intention: Callable[[UnitOfWork, CertificateRecord], None] = field(default=_nothing)
     """Runs in the intention's transaction: a refusal here means that nothing was signed."""
     with_fact: Callable[[UnitOfWork, CertificateRecord, int], None] | None = None
@@ -88,7 +89,20 @@ def issue_batch(
         )
         for order in orders
     ]
-    intended = [_intention(order, token, now) for order, token in zip(orders, tokens, strict=True)]
+    return issue_prepared(orders, tokens, actor, ports=ports, issuer=issuer)
+
+
+def issue_prepared(
+    orders: Sequence[IssuanceOrder],
+    tokens: Sequence[IssuanceToken],
+    actor: Actor,
+    *,
+    ports: Ports,
+    issuer: Issuer,
+) -> list[Issuance]:
+    """Steps 2 to 4 for tokens that this issuer prepared, in a ceremony after people have read them."""
+    now = ports.clock()
+    intended = [_intention(order, token, issuer, now) for order, token in zip(orders, tokens, strict=True)]
     # 2 the intention is durable before any signature
     with ports.store.write() as uow:
         _check_clock(now, uow)
@@ -108,10 +122,12 @@ def _key_claim(order: IssuanceOrder, record: CertificateRecord) -> KeyClaim:
     return KeyClaim(record.certificate_serial, record.device_id, public)
 
 
-def _intention(order: IssuanceOrder, token: IssuanceToken, now: datetime) -> CertificateRecord:
+def _intention(
+    order: IssuanceOrder, token: IssuanceToken, issuer: Issuer, now: datetime
+) -> CertificateRecord:
     return CertificateRecord(
         certificate_serial=certificates.of_int(token.certificate_serial),
-        issuer=order.issuer_name,
+        issuer=order.issuer_name or issuer.name,
         profile=order.profile.name,
         subject=order.facts.common_name,
         state=CertificateState.INTENDED,

@@ -17,8 +17,9 @@ from audit.keys import Signer, ed25519_signer, ml_dsa_44_cosigner
 from audit.leaf import Leaf
 from pki import profiles
 from pki.algorithms import KeyAlgorithm
+from pki.anchor import self_signed
 from pki.bundle import TrustAnchor, TrustBundle, sign_bundle
-from pki.issuer import IssuedCertificate, Issuer, self_signed
+from pki.issuer import IssuedCertificate, Issuer
 from pki.keys import HybridPrivateKey
 from pki.profiles import Profile, SubjectFacts
 from pki.tbs import Certificate

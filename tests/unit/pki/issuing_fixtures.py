@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import count
 
 from pki import csr
-from pki.issuer import IssuedCertificate, Issuer, self_signed
+from pki.anchor import self_signed
+from pki.issuer import IssuedCertificate, Issuer
 from pki.keys import HybridPrivateKey
 from pki.lint_context import LintContext
 from pki.profiles import DEVICE, ISSUING_CA, ROOT, Profile, StatusUrls, SubjectFacts

@@ -12,8 +12,9 @@ import pytest
 
 from pki import asn1, csr
 from pki.algorithms import PrivateKey, SignatureAlgorithm
+from pki.anchor import self_signed
 from pki.errors import LintRefused, PkiError, RequestRefused
-from pki.issuer import IssuanceToken, Issuer, TokenSpent, self_signed
+from pki.issuer import IssuanceToken, Issuer, TokenSpent
 from pki.keys import HybridPrivateKey
 from pki.profiles import DEVICE, ISSUING_CA, ROOT, SubjectFacts
 from pki.providers.interface import KeyAlgorithm

@@ -14,7 +14,8 @@ from pathlib import Path
 from pki import csr as requests
 from pki import profiles
 from pki.algorithms import KeyAlgorithm
-from pki.issuer import Issuer, self_signed
+from pki.anchor import self_signed
+from pki.issuer import Issuer
 from pki.keys import HybridPrivateKey
 from pki.profiles import StatusUrls, SubjectFacts
 from pki.tbs import Certificate

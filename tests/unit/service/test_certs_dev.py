@@ -11,7 +11,7 @@ import pytest
 
 from pki import names, profiles
 from pki.algorithms import KeyAlgorithm
-from pki.issuer import self_signed
+from pki.anchor import self_signed
 from pki.keys import HybridPrivateKey
 from pki.profiles import SubjectFacts
 from pki.tbs import Certificate

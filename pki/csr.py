@@ -1,55 +1,38 @@
-"""PKCS#10 requests (RFC 2986) with the catalyst form's attributes: written, read, and held to their proofs.
+"""PKCS#10 requests (RFC 2986) of every form, read and held to their proofs.
 
-Attributes 2.5.29.72, .73 and .74 carry the alternative key, its algorithm and its signature, which is over
-the CertificationRequestInfo without attribute .74, the rest in DER's order of a SET OF. Not handled here:
-what a profile allows (pki.request_rules). Nothing of a request but its keys ever reaches a certificate.
+Catalyst: attributes 2.5.29.72, .73 and .74 carry the alternative key, its algorithm and its signature, which
+is over the CertificationRequestInfo without attribute .74. Related pair: RFC 9763's attribute. A key that
+cannot sign: RFC 9883's statement, or no signature at all and a challenge. Not handled here: what a profile
+allows (pki.request_rules). Nothing of a request but its keys ever reaches a certificate.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from pki import asn1, names, oids
-from pki.algorithms import PublicKey, SignatureAlgorithm, algorithm_identifier, parse_algorithm_identifier
+from pki.algorithms import PublicKey, SignatureAlgorithm, parse_algorithm_identifier
+from pki.csr_attributes import (
+    KNOWN,
+    attribute,
+    extensions_asked,
+    info_fields,
+    read_attributes,
+    request_info,
+)
+from pki.csr_build import NO_SIGNATURE, build, no_signature_value
 from pki.der_check import check
 from pki.errors import MalformedInput
-from pki.extensions import Extension, read_extensions
+from pki.extensions import Extension
 from pki.findings import Finding, error
-from pki.keys import HybridPrivateKey, HybridPublicKey
+from pki.kem_statement import Statement
+from pki.keys import HybridPublicKey
+from pki.related import RelatedRequest
+from pki.request_pem import LABEL, MAX_BYTES, der_from_pem_or_der, to_pem
+from pki.tbs import Certificate
 
-MAX_BYTES: Final = 32 * 1024
-"""Twice what two ML-DSA-87 keys and their proofs need; small enough to refuse hostile nesting at once."""
-LABEL: Final = "CERTIFICATE REQUEST"
-_ATTRIBUTES: Final = 0xA0
-_VERSION: Final = asn1.integer(0)
-
-
-def build(key: HybridPrivateKey, *, common_name: str, organization: str = "") -> bytes:
-    """A CertificationRequest in DER that proves possession of both keys; RequestRefused names a bad field."""
-    subject = names.encode(common_name=common_name, organization=organization)
-    attributes: list[bytes] = []
-    if key.alternative:
-        algorithm = algorithm_identifier(key.alternative.signs_with)
-        attributes.append(_attribute(oids.SUBJECT_ALT_PUBLIC_KEY_INFO, key.alternative.public.spki))
-        attributes.append(_attribute(oids.ALT_SIGNATURE_ALGORITHM, algorithm))
-        signature = key.alternative.sign(_info(subject, key.classical.public.spki, attributes))
-        attributes.append(_attribute(oids.ALT_SIGNATURE_VALUE, asn1.bit_string(signature)))
-    info = _info(subject, key.classical.public.spki, attributes)
-    return asn1.sequence(
-        info, algorithm_identifier(key.classical.signs_with), asn1.bit_string(key.classical.sign(info))
-    )
-
-
-def _attribute(dotted: str, value: bytes) -> bytes:
-    return asn1.sequence(asn1.oid(dotted), asn1.set_of([value]))
-
-
-def _info(subject: bytes, spki: bytes, attributes: list[bytes]) -> bytes:
-    listed = asn1.tlv(_ATTRIBUTES, b"".join(sorted(attributes)))
-    return asn1.sequence(_VERSION, subject, spki, listed)
+__all__ = ["LABEL", "MAX_BYTES", "Request", "build", "der_from_pem_or_der", "to_pem", "verify_possession"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +46,16 @@ class AlternativeProof:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What the caller established beside the request's own bytes."""
+
+    certificate: Certificate | None = None
+    """The one that the related request or the statement names, its path and its status judged."""
+    challenge_answered: bool = False
+    """Whether the key opened what the CA encapsulated to it (registry.kem_challenge)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A parsed request. Parsing proves nothing: see verify_possession and pki.request_rules."""
 
@@ -72,12 +65,16 @@ class Request:
     extensions_asked: tuple[Extension, ...]
     der: bytes
     info: bytes = field(repr=False)
-    """CertificationRequestInfo, DER: what the classical signature is over."""
-    algorithm: SignatureAlgorithm
+    """CertificationRequestInfo, DER: what the main signature is over."""
+    algorithm: SignatureAlgorithm | None
+    """None: the request is not signed, as that of a key which cannot."""
     signature: bytes = field(repr=False)
     alternative: AlternativeProof = field(repr=False)
+    related: RelatedRequest | None = None
+    statement: Statement | None = None
     foreign_attributes: tuple[str, ...] = ()
     """Attribute types that are not read here, dotted."""
+    shown: Shown = Shown()
 
     @classmethod
     def parse(cls, der: bytes) -> Request:
@@ -91,26 +88,25 @@ class Request:
         if len(parts) != 3 or parts[0].tag != asn1.SEQUENCE:
             raise MalformedInput("The request is not a body, an algorithm and a signature.", field="request")
         info = asn1.encoded(der, parts[0])
-        fields = [asn1.encoded(info, part) for part in asn1.children(info, asn1.whole(info))]
-        if len(fields) != 4 or fields[0] != _VERSION or fields[3][0] != _ATTRIBUTES:
-            raise MalformedInput("The request is not PKCS#10 version 1 with attributes.", field="version")
+        fields = info_fields(info)
         names.parse(fields[1])
-        classical = _key(fields[2], "subjectPublicKeyInfo")
-        values = _read_attributes(fields[3])
+        main = _key(fields[2], "subjectPublicKeyInfo")
+        values = read_attributes(fields[3])
+        asked, stated = (values.get(o) for o in (oids.RELATED_CERT_REQUEST, oids.STATEMENT_OF_POSSESSION))
+        algorithm = asn1.encoded(der, parts[1])
         return cls(
             subject=fields[1],
-            public=HybridPublicKey(classical, _alternative_key(values)),
-            extensions_asked=_extensions(values),
+            public=HybridPublicKey(main, _alternative_key(values)),
+            extensions_asked=extensions_asked(values),
             der=der,
             info=info,
-            algorithm=parse_algorithm_identifier(asn1.encoded(der, parts[1])),
+            algorithm=None if algorithm == NO_SIGNATURE else parse_algorithm_identifier(algorithm),
             signature=asn1.bits(der, parts[2]),
             alternative=_proof(fields, values),
-            foreign_attributes=tuple(dotted for dotted in values if dotted not in _KNOWN),
+            related=RelatedRequest.read(asked) if asked is not None else None,
+            statement=Statement.read(stated) if stated is not None else None,
+            foreign_attributes=tuple(dotted for dotted in values if dotted not in KNOWN),
         )
-
-
-_KNOWN: Final = oids.CATALYST | {oids.EXTENSION_REQUEST}
 
 
 def _key(spki: bytes, where: str) -> PublicKey:
@@ -122,93 +118,91 @@ def _key(spki: bytes, where: str) -> PublicKey:
         ) from bad
 
 
-def _read_attributes(der: bytes) -> dict[str, bytes]:
-    """One value by attribute type; DER's order, no type twice, no list of values (RFC 2986 4.1)."""
-    elements = asn1.children(der, asn1.whole(der, _ATTRIBUTES, "attributes"))
-    encoded = [asn1.encoded(der, element) for element in elements]
-    if encoded != sorted(encoded):
-        raise MalformedInput("The attributes are not in DER's order of a SET OF.", field="attributes")
-    values: dict[str, bytes] = {}
-    for element in elements:
-        parts = asn1.children(der, element) if element.tag == asn1.SEQUENCE else []
-        listed = asn1.children(der, parts[1]) if len(parts) == 2 and parts[1].tag == asn1.SET else []
-        if len(listed) != 1:
-            raise MalformedInput("An attribute is not a type and one value.", field="attributes")
-        dotted = asn1.oid_value(der, parts[0])
-        if dotted in values:
-            raise MalformedInput(f"The attribute {dotted} is there more than once.", field=dotted)
-        values[dotted] = asn1.encoded(der, listed[0])
-    return values
-
-
-def _alternative_key(values: dict[str, bytes]) -> PublicKey | None:
+def _alternative_key(values: Mapping[str, bytes]) -> PublicKey | None:
     spki = values.get(oids.SUBJECT_ALT_PUBLIC_KEY_INFO)
     return None if spki is None else _key(spki, "subjectAltPublicKeyInfo")
 
 
-def _extensions(values: dict[str, bytes]) -> tuple[Extension, ...]:
-    asked = values.get(oids.EXTENSION_REQUEST)
-    # OpenSSL writes an empty list where its configuration names none: nothing is asked for.
-    return () if asked is None or asked == asn1.sequence() else read_extensions(asked)
-
-
-def _proof(fields: list[bytes], values: dict[str, bytes]) -> AlternativeProof:
+def _proof(fields: list[bytes], values: Mapping[str, bytes]) -> AlternativeProof:
     algorithm = values.get(oids.ALT_SIGNATURE_ALGORITHM)
     value = values.get(oids.ALT_SIGNATURE_VALUE)
-    kept = [_attribute(dotted, raw) for dotted, raw in values.items() if dotted != oids.ALT_SIGNATURE_VALUE]
+    if algorithm is None and value is None:
+        return AlternativeProof()
+    kept = [attribute(dotted, raw) for dotted, raw in values.items() if dotted != oids.ALT_SIGNATURE_VALUE]
     return AlternativeProof(
         parse_algorithm_identifier(algorithm) if algorithm is not None else None,
         asn1.bits(value, asn1.whole(value, asn1.BIT_STRING, "altSignatureValue"))
         if value is not None
         else None,
-        _info(fields[1], fields[2], kept),
+        request_info(fields[1], fields[2], kept),
     )
 
 
 def verify_possession(request: Request) -> tuple[Finding, ...]:
     """One finding for each key whose proof is missing or wrong; its subject names the field."""
-    found = []
-    if not request.public.classical.verify(request.algorithm, request.signature, request.info):
+    main = _kem_proof(request) if request.public.classical.algorithm.is_kem else _main_proof(request)
+    return (*main, *_alternative_proof(request), *_related_proof(request))
+
+
+def _main_proof(request: Request) -> Iterator[Finding]:
+    algorithm = request.algorithm
+    if algorithm is None:
+        problem = "The request is not signed, though its key can sign."
+        yield error("request.signature_missing", problem, "signature")
+    elif not request.public.classical.verify(algorithm, request.signature, request.info):
         problem = "The request's signature does not verify with the key in it."
-        found.append(error("request.classical_possession_unproven", problem, "signature"))
+        yield error("request.classical_possession_unproven", problem, "signature")
+    if request.statement is not None:
+        # RFC 9883 section 6: it must not be used to obtain a signature certificate.
+        problem = "A statement of possession is only for a key that cannot sign."
+        yield error("request.statement_for_signing_key", problem, "statementOfPossession")
+
+
+def _kem_proof(request: Request) -> Iterator[Finding]:
+    shown, algorithm = request.shown, request.algorithm
+    if algorithm is None and request.signature != no_signature_value(request.info):
+        problem = "The digest in the place of a signature is not the request's."
+        yield error("request.digest_another", problem, "signature")
+    if request.statement is not None:
+        if shown.certificate is None:
+            problem = "The statement's signature certificate is not at hand, or was not accepted."
+            yield error("request.statement_signer_not_shown", problem, "signer")
+        elif algorithm is None or not (
+            request.statement.signer.names(shown.certificate)
+            and shown.certificate.public_key.verify(algorithm, request.signature, request.info)
+        ):
+            problem = "The request is not signed by the key that its statement names."
+            yield error("request.statement_unproven", problem, "signature")
+    elif algorithm is not None:
+        problem = "The request is signed, but no statement says by whom."
+        yield error("request.statement_missing", problem, "statementOfPossession")
+    elif not shown.challenge_answered:
+        problem = (
+            "Nothing shows that the requester holds the ML-KEM key: no statement, no answered challenge."
+        )
+        yield error("request.kem_possession_unproven", problem, "subjectPublicKeyInfo")
+
+
+def _alternative_proof(request: Request) -> Iterator[Finding]:
     proof, key = request.alternative, request.public.alternative
     if key is None:
         if proof.algorithm is not None or proof.signature is not None:
             problem = "There is an alternative signature but no alternative key."
-            found.append(error("request.alternative_proof_without_key", problem, "subjectAltPublicKeyInfo"))
+            yield error("request.alternative_proof_without_key", problem, "subjectAltPublicKeyInfo")
     elif proof.algorithm is None or proof.signature is None:
         problem = "The alternative key comes without its algorithm and signature (2.5.29.73, .74)."
-        found.append(error("request.alternative_proof_missing", problem, "altSignatureValue"))
+        yield error("request.alternative_proof_missing", problem, "altSignatureValue")
     elif not key.verify(proof.algorithm, proof.signature, proof.signed):
         problem = "The alternative signature does not verify with the alternative key."
-        found.append(error("request.alternative_possession_unproven", problem, "altSignatureValue"))
-    return tuple(found)
+        yield error("request.alternative_possession_unproven", problem, "altSignatureValue")
 
 
-def der_from_pem_or_der(data: bytes, label: str = LABEL) -> bytes:
-    """The DER in `data`: itself, or exactly one PEM block of that label and nothing else, 32 KiB at most."""
-    if len(data) > MAX_BYTES:
-        problem = f"The input is {len(data)} bytes; at most {MAX_BYTES} are read."
-        raise MalformedInput(problem, field=label)
-    if data[:1] == b"\x30":
-        return bytes(data)
-    lines = [line.strip() for line in data.decode("ascii", "replace").strip().splitlines()]
-    if len(lines) < 3 or lines[0] != f"-----BEGIN {label}-----" or lines[-1] != f"-----END {label}-----":
-        raise MalformedInput(
-            f"The input is neither DER nor one PEM block of {label}.",
-            next_step=f"Give a file that holds only -----BEGIN {label}-----.",
-            field=label,
-        )
-    try:
-        return base64.b64decode("".join(lines[1:-1]), validate=True)
-    except (binascii.Error, ValueError) as bad:
-        raise MalformedInput(f"The PEM block of {label} is not base64.", field=label) from bad
-
-
-def to_pem(der: bytes, label: str = LABEL) -> bytes:
-    """One PEM block, lines of 64 characters (RFC 7468)."""
-    text = base64.b64encode(der)
-    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
-    return b"\n".join(
-        (b"-----BEGIN %b-----" % label.encode(), *lines, b"-----END %b-----" % label.encode(), b"")
-    )
+def _related_proof(request: Request) -> Iterator[Finding]:
+    if request.related is None:
+        return
+    if request.shown.certificate is None:
+        problem = "The related certificate is not at hand, or was not accepted."
+        yield error("request.related_certificate_not_shown", problem, "certID")
+    elif not request.related.proves(request.shown.certificate):
+        problem = "The signature in relatedCertRequest is not by the related certificate's key."
+        yield error("request.related_possession_unproven", problem, "relatedCertRequest")

@@ -16,7 +16,7 @@ from typing import Final
 from pki import asn1, oids
 from pki.algorithms import PrivateKey, algorithm_identifier
 from pki.crl_list import CrlReason
-from pki.errors import PkiError, RequestRefused
+from pki.errors import MalformedInput, PkiError, RequestRefused
 from pki.extensions import Extension
 from pki.ocsp_request import ResponseStatus, nonce_extension
 from pki.tbs import Certificate
@@ -82,7 +82,10 @@ def responder_key_hash(certificate: Certificate) -> bytes:
 
 @lru_cache(maxsize=64)
 def _sha1_of_key_bits(spki: bytes) -> bytes:
-    key_bits = asn1.bits(spki, asn1.children(spki, asn1.whole(spki))[-1])
+    parts = asn1.children(spki, asn1.whole(spki, what="subjectPublicKeyInfo"))
+    if len(parts) != 2:
+        raise MalformedInput("The key is not an algorithm and bits.", field="subjectPublicKeyInfo")
+    key_bits = asn1.bits(spki, parts[1])
     return hashlib.sha1(key_bits, usedforsecurity=False).digest()
 
 

@@ -1,4 +1,4 @@
-"""One target under atheris: `python -m tests.fuzz.one TARGET [options of libFuzzer]`. Ends as libFuzzer does."""
+"""One target under atheris: `python -m tests.fuzz.one TARGET [libFuzzer options]`. Ends as libFuzzer does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fuzzers feed: every parser of the PKI that reads the bytes of strangers, with good inputs to begin with.
+"""What the fuzzers feed: every parser of the PKI that reads bytes of strangers, with good inputs to begin.
 
 A target may refuse with the PKI's own typed error. Whatever else it raises is a defect.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.errors import NotConfirmed
+from cli.output import note
 from cli.words import clean, examples
 from service.home import Home, find_home
-from service.runtime import PassphraseSource, Runtime, open_runtime, read_passphrase
+from service.runtime import PassphraseSource, Runtime, open_runtime
 
 if TYPE_CHECKING:
     from service.authority import Authority
@@ -26,6 +27,12 @@ PassphraseFile = Annotated[
 ]
 PassphraseFd = Annotated[
     int | None, typer.Option(metavar="N", help="An open file descriptor to read the passphrase from.")
+]
+SharesFile = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE", help="A share of the quorum (0600); repeat for each. Else MEDTRUST_SHARES_FILES."
+    ),
 ]
 
 
@@ -59,17 +66,24 @@ def registry(ctx: typer.Context) -> Iterator[Runtime]:
         yield runtime
 
 
-def unlocked(runtime: Runtime, file: Path | None, descriptor: int | None) -> Authority:
-    """The CA with its keys; asks for the passphrase where neither file nor descriptor gives it."""
+def unlocked(
+    runtime: Runtime, file: Path | None, descriptor: int | None, shares: Sequence[Path] | None = None
+) -> Authority:
+    """The CA with its keys; asks for the passphrase or the shares where nothing gives them."""
     # Half a second of imports that only commands which sign must pay.
     from service.authority import unlock
 
-    return unlock(runtime.home, runtime.settings, passphrase_of(runtime, file, descriptor))
+    return unlock(runtime.home, runtime.settings, passphrase_of(runtime, file, descriptor, shares))
 
 
-def passphrase_of(runtime: Runtime, file: Path | None, descriptor: int | None) -> bytes:
-    """The passphrase from a file, a descriptor or a prompt."""
-    return read_passphrase(PassphraseSource(file, descriptor), runtime.settings)
+def passphrase_of(
+    runtime: Runtime, file: Path | None, descriptor: int | None, shares: Sequence[Path] | None = None
+) -> bytes:
+    """The passphrase from a file, a descriptor or a prompt, or from a quorum's shares."""
+    from service.activation import Activation, activate
+
+    asked = Activation(PassphraseSource(file, descriptor), tuple(shares or ()))
+    return activate(asked, runtime, note)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import Json, home_of, noun
+from cli.ca_quorum import app as quorum
 from cli.output import print_fields, raw, say
 from cli.words import colon_hex
 from pki import names
@@ -19,6 +20,7 @@ app = noun(
     "medtrust ca bundle > trust-bundle.json",
     "medtrust ca chain > chain.pem",
 )
+app.add_typer(quorum, name="quorum")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.asking import Json, PassphraseFd, PassphraseFile, Yes, confirm, noun, registry, unlocked
+from cli.asking import Json, PassphraseFd, PassphraseFile, SharesFile, Yes, confirm, noun, registry, unlocked
 from cli.cert_source import named, signed
 from cli.cert_view import certificate_details, print_verdict, unpublished
 from cli.device_view import certificate_row
@@ -49,6 +49,7 @@ def issue_one(
     ip: Annotated[list[str] | None, typer.Option(help="A server's address; repeat for each.")] = None,
     days: Annotated[int | None, typer.Option(help="Lifetime; at most the profile's.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="For the chain; else stdout.")] = None,
+    shares_file: SharesFile = None,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     as_json: Json = False,
@@ -63,7 +64,7 @@ def issue_one(
         days=days,
     )
     with registry(ctx) as runtime:
-        authority = unlocked(runtime, passphrase_file, passphrase_fd)
+        authority = unlocked(runtime, passphrase_file, passphrase_fd, shares_file)
         order = order_of(asked, authority.parts, runtime.ports)
         done = issue(order, current_operator(), ports=runtime.ports, issuer=authority.issuer)
     chain = to_pem(signed(done.record), *authority.parts.chain)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.asking import Json, PassphraseFd, PassphraseFile, noun, passphrase_of, registry
+from cli.asking import Json, PassphraseFd, PassphraseFile, SharesFile, noun, passphrase_of, registry
 from cli.errors import Missing
 from cli.output import print_fields, print_json, print_rows
 from pki import names
@@ -34,13 +34,14 @@ class ListIssuer(StrEnum):
 def publish_now(
     ctx: typer.Context,
     issuer: Annotated[ListIssuer, typer.Option(help="Whose list.")] = ListIssuer.ISSUING,
+    shares_file: SharesFile = None,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     as_json: Json = False,
 ) -> None:
     """Sign and publish a new list of everything revoked, now."""
     with registry(ctx) as runtime:
-        passphrase = passphrase_of(runtime, passphrase_file, passphrase_fd)
+        passphrase = passphrase_of(runtime, passphrase_file, passphrase_fd, shares_file)
         signer = signer_of(runtime.home, issuer, passphrase)
         stored = publish(signer, current_operator(), ports=runtime.ports)
         path = runtime.home.public / f"{issuer}.crl"

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from cli.asking import PassphraseFd, PassphraseFile, home_of, single
+from cli.asking import PassphraseFd, PassphraseFile, SharesFile, home_of, single
 from cli.output import note
 from cli.words import examples
+from service.activation import Activation, activate
 from service.daemon import run
-from service.runtime import PassphraseSource, read_passphrase
-from service.settings import read_settings
+from service.runtime import PassphraseSource, open_runtime
 
 app = single()
 OlderStore = Annotated[
@@ -21,20 +21,28 @@ OlderStore = Annotated[
         help="Go on with a restored older copy; revocations are taken over from the published list.",
     ),
 ]
+Quorum = Annotated[bool, typer.Option("--quorum", help="Ask for the quorum's shares, one by one.")]
 
 
-@app.command(epilog=examples("medtrust up", "medtrust up --passphrase-file /etc/medtrust/ca.pass"))
+@app.command(
+    epilog=examples(
+        "medtrust up", "medtrust up --passphrase-file /etc/medtrust/ca.pass", "medtrust up --quorum"
+    )
+)
 def up(
     ctx: typer.Context,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
+    shares_file: SharesFile = None,
+    quorum: Quorum = False,
     accept_older_store: OlderStore = False,
 ) -> None:
     """Start the broker, the enrolment bridge, OCSP, lists and the jobs; ends on Ctrl-C or SIGTERM."""
     home = home_of(ctx)
-    home.require_initialised()
     source = PassphraseSource(passphrase_file, passphrase_fd)
-    passphrase = read_passphrase(source, read_settings(home))
+    asked = Activation(source, tuple(shares_file or ()), quorum, purpose="up")
+    with open_runtime(home) as runtime:
+        passphrase = activate(asked, runtime, note, accept_older_store=accept_older_store)
     raise typer.Exit(run(home, passphrase, _tell, accept_older_store=accept_older_store))
 
 

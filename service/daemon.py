@@ -14,8 +14,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock, Timeout
-
 from mqtt_bridge.bridge import Bridge, control_settings
 from mqtt_bridge.broker.choice import choose_broker
 from mqtt_bridge.broker.config import BrokerPlan
@@ -31,12 +29,12 @@ from service.authority import Authority, log_origin, unlock
 from service.broker_words import teller
 from service.control import ControlServer
 from service.effects import Effects
-from service.errors import AlreadyRunning
 from service.home import Home, make_private
 from service.jobs import all_jobs
 from service.listener import bindable, broker_files
 from service.outside import accept_outside, seen_outside
 from service.own_signers import renewed
+from service.process_lock import alone
 from service.runtime import Runtime, open_runtime
 from service.scheduler import Scheduler
 from service.status_server import StatusServer
@@ -207,16 +205,7 @@ class Daemon:
 def run(home: Home, passphrase: bytes, tell: Tell, *, accept_older_store: bool = False) -> int:
     """Serves until SIGTERM or SIGINT; 0 after an orderly end."""
     home.require_initialised()
-    lock = FileLock(make_private(home.run) / "daemon.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise AlreadyRunning(
-            f"A medtrust process runs on {home.root} already.",
-            next_step="Stop it first, or use another home: --home.",
-            field="home",
-        ) from None
-    with lock, open_runtime(home) as runtime:
+    with alone(home), open_runtime(home) as runtime:
         logs.configure(runtime.settings.log_level)
         log = logs.get("medtrust")
         authority = renewed(unlock(home, runtime.settings, passphrase), runtime, passphrase, log)

@@ -1,7 +1,11 @@
-"""Sealed private keys on disk: one envelope a key, 0600 in a 0700 folder, one passphrase and salt a home."""
+"""Sealed private keys on disk: one envelope a key, 0600 in a 0700 folder, one passphrase and salt a home.
+
+`reseal` exchanges the whole folder: a crash leaves the old one or the new one, never some keys of each.
+"""
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -39,6 +43,7 @@ class KeyReader:
     """Opens what a ceremony sealed; one scrypt for all keys of a home."""
 
     def __init__(self, folder: Path, passphrase: bytes) -> None:
+        finish_exchange(folder)
         if folder.exists():
             refuse_open(folder)
         self._folder = folder
@@ -71,3 +76,39 @@ class KeyReader:
                 field=name,
             )
         return secret
+
+
+def reseal(folder: Path, old: bytes, new: bytes, *, besides: dict[str, bytes], now: datetime) -> None:
+    """Every envelope under the passphrase `new`, with the files `besides`; `old` opens nothing afterwards.
+
+    A crash before the exchange leaves the folder as it was; after it, `finish_exchange` tidies up.
+    """
+    finish_exchange(folder)
+    keys, fresh = KeyReader(folder, old), _beside(folder, "next")
+    writer = KeyWriter(fresh, new, now)
+    for path in sorted(folder.iterdir()):
+        if path.name in besides or path.name.startswith("quorum."):
+            continue
+        if path.suffix == ".json":
+            writer.write_secret(path.stem, keys.read_secret(path.stem))
+        else:
+            write_private(fresh / path.name, read_secret(path, what="key file"))
+    for name, content in besides.items():
+        write_private(fresh / name, content)
+    folder.rename(_beside(folder, "old"))
+    # From here on the new folder is the only whole one; whoever looks finishes the exchange.
+    finish_exchange(folder)
+
+
+def finish_exchange(folder: Path) -> None:
+    """Ends an exchange that was cut off; does nothing where there was none."""
+    fresh, old = _beside(folder, "next"), _beside(folder, "old")
+    if not folder.exists() and old.exists() and fresh.exists():
+        fresh.rename(folder)
+    if folder.exists():
+        for left_over in (fresh, old):
+            shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _beside(folder: Path, what: str) -> Path:
+    return folder.with_name(f"{folder.name}.{what}")

@@ -26,6 +26,7 @@ from pki.der_check import check
 from pki.errors import MalformedInput
 from pki.extensions import Extension
 from pki.findings import Finding, error
+from pki.foreign_keys import kind_of
 from pki.kem_statement import Statement
 from pki.keys import HybridPublicKey
 from pki.related import RelatedRequest
@@ -114,7 +115,9 @@ def _key(spki: bytes, where: str) -> PublicKey:
         return PublicKey.load(spki)
     except MalformedInput as bad:
         raise MalformedInput(
-            bad.problem, next_step="Make a P-256 key (and ML-DSA-65 beside it).", field=where
+            f"{bad.problem} (Its kind: {kind_of(spki)}.)",
+            next_step="Make a P-256 key (and ML-DSA-65 beside it).",
+            field=where,
         ) from bad
 
 

@@ -12,7 +12,7 @@ from pki.errors import LintRefused, RequestRefused
 from pki.extensions import KeyUsage, read_extended_key_usage, read_key_usage
 from pki.identity_extensions import device_names, hardware_type, read_alternative_names
 from pki.keys import HybridPrivateKey
-from pki.profiles import PROFILES, AltNames, Profile, ProfileNotFound, SubjectFacts
+from pki.profiles import PROFILES, Form, Kind, Profile, ProfileNotFound, SubjectFacts
 from pki.providers.interface import KeyAlgorithm
 from pki.tbs import Certificate
 from tests.unit.pki.issuing_fixtures import DEVICE_FACTS, NOW, entropy, house, issue
@@ -153,9 +153,8 @@ def test_no_profile_reaches_further_back_than_five_minutes() -> None:
     assert all(timedelta() <= profile.backdate <= timedelta(minutes=5) for profile in PROFILES.values())
 
 
-def test_only_device_classical_goes_without_an_alternative_key_among_devices() -> None:
-    devices = [profile for profile in PROFILES.values() if profile.alt_names is AltNames.HARDWARE]
-    assert [(p.name, p.alternative_required) for p in devices] == [
-        ("device", True),
-        ("device-classical", False),
-    ]
+def test_a_device_that_signs_classically_only_has_a_profile_that_says_so() -> None:
+    devices = [profile for profile in PROFILES.values() if profile.kind is Kind.DEVICE]
+    weak = [p.name for p in devices if p.form is Form.CLASSICAL or not p.main[0].resists_quantum]
+    hybrid = [p.name for p in devices if p.form is Form.CATALYST and p.alternative_required]
+    assert sorted({*weak} - {*hybrid}) == ["device-classical", "device-kem"]

@@ -30,7 +30,6 @@ from tests.unit.pki.request_fixtures import (
 
 GOOD = request()
 P521 = HybridPrivateKey.generate(KeyAlgorithm.EC_P521, None)
-P384 = HybridPrivateKey.generate(KeyAlgorithm.EC_P384, None)
 OTHER = device_names(DEVICE_FACTS.udi, b"HW-0002")
 OTHER_MODEL = device_names(("GS1", "1"), None)
 
@@ -52,11 +51,6 @@ REFUSED: dict[str, tuple[str, str, bytes]] = {
         "request.key_not_allowed",
         "subjectPublicKeyInfo",
         csr.build(P521, common_name="device-0001"),
-    ),
-    "P-384": (
-        "request.key_not_allowed",
-        "subjectPublicKeyInfo",
-        csr.build(P384, common_name="device-0001"),
     ),
     "empty subject": ("request.subject_empty", "subject", plain()),
     "two CNs": (

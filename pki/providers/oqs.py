@@ -1,4 +1,4 @@
-"""The one door to liboqs-python: a second opinion on post-quantum signatures, where somebody installed it.
+"""The one door to liboqs-python: what is here of it, and its mechanisms.
 
 Importing `oqs` without its native library prints, sleeps, clones, builds and raises SystemExit. So nothing
 is imported before the library that the wrapper would load has been loaded here. Not handled: installing it.
@@ -16,12 +16,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 from pki.errors import AlgorithmUnavailable
-from pki.providers.interface import SignatureAlgorithm
+from pki.providers.interface import KeyAlgorithm
 
 _WRAPPER: Final = "liboqs-python"
 _REMEDY: Final = (
@@ -70,33 +71,86 @@ def status() -> OqsStatus:
         return OqsStatus(wrapper, native, (), gone.next_step)
 
 
-def second_opinion_verify(
-    algorithm: SignatureAlgorithm, public_key_bits: bytes, signature: bytes, data: bytes
-) -> bool:
-    """Whether liboqs too believes a pure signature with an empty context; the key as in the BIT STRING.
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """One signature algorithm of liboqs, ready: it holds no key, and many threads may use it at once."""
 
-    AlgorithmUnavailable where liboqs is absent, or was built without the algorithm.
-    """
+    native_sig: Any
+    """The C library's OQS_SIG."""
+    length_public_key: int
+    length_secret_key: int
+    length_signature: int
+
+
+def mechanism(algorithm: KeyAlgorithm) -> Mechanism:
+    """AlgorithmUnavailable where liboqs is absent, or was built without the algorithm."""
+    return _mechanism(algorithm, os.environ.get("OQS_INSTALL_PATH"))
+
+
+@lru_cache(maxsize=64)
+def _mechanism(algorithm: KeyAlgorithm, _installed: str | None) -> Mechanism:
     wrapper = _wrapper_for(algorithm)
-    wanted = _plain(algorithm)
+    # liboqs spells SLH_DSA_PURE_SHA2_128S; its other SLH-DSA variants hash first and are not RFC 9909's.
+    wanted = _plain(algorithm).replace("slhdsa", "slhdsapure")
     name = next((m for m in _mechanisms(wrapper) if _plain(m) == wanted), None)
     if name is None:
         raise AlgorithmUnavailable(
             f"The provider liboqs has no {algorithm} in this build.", next_step=_REMEDY, field=str(algorithm)
         )
-    with wrapper.Signature(name) as verifier:
-        if len(public_key_bits) != verifier.details["length_public_key"]:
-            return False  # The wrapper would pad a short key with zeros.
-        if len(signature) > verifier.details["length_signature"]:
-            return False
-        return bool(verifier.verify(data, signature, public_key_bits))
+    made = wrapper.native().OQS_SIG_new(name.encode())
+    sizes = made.contents
+    return Mechanism(made, sizes.length_public_key, sizes.length_secret_key, sizes.length_signature)
 
 
-def _wrapper_for(algorithm: SignatureAlgorithm) -> Any:  # noqa: ANN401 - a module without types
+@lru_cache(maxsize=1)
+def native() -> Any:  # noqa: ANN401 - a library without types
+    """The C library, with the arguments of the calls that we make declared; after `mechanism` only.
+
+    A handle of our own: the wrapper's functions keep the wrapper's declarations.
+    """
+    library = ctypes.CDLL(_import_wrapper().native()._name)
+    pointer, octets, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
+    library.OQS_SIG_keypair.argtypes = [pointer, pointer, pointer]
+    library.OQS_SIG_sign_with_ctx_str.argtypes = [
+        pointer,
+        pointer,
+        pointer,
+        octets,
+        size,
+        octets,
+        size,
+        pointer,
+    ]
+    library.OQS_SIG_verify_with_ctx_str.argtypes = [
+        pointer,
+        octets,
+        size,
+        octets,
+        size,
+        octets,
+        size,
+        octets,
+    ]
+    return library
+
+
+def kem_mechanism(algorithm: KeyAlgorithm) -> Any:  # noqa: ANN401 - an object without types
+    """The wrapper's KeyEncapsulation class bound to an algorithm's name, to be called with a secret key."""
+    wrapper = _wrapper_for(algorithm)
+    wanted = _plain(algorithm)
+    name = next((m for m in wrapper.get_enabled_kem_mechanisms() if _plain(m) == wanted), None)
+    if name is None:
+        raise AlgorithmUnavailable(
+            f"The provider liboqs has no {algorithm} in this build.", next_step=_REMEDY, field=str(algorithm)
+        )
+    return partial(wrapper.KeyEncapsulation, name)
+
+
+def _wrapper_for(algorithm: KeyAlgorithm) -> Any:  # noqa: ANN401 - a module without types
     here = status()
     if not here.mechanisms:
         raise AlgorithmUnavailable(
-            f"The provider liboqs cannot check {algorithm} here: {here.sentence}.",
+            f"The provider liboqs cannot do {algorithm} here: {here.sentence}.",
             next_step=here.remedy,
             field=str(algorithm),
         )

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pki.algorithms import KeyAlgorithm, PrivateKey, SignatureAlgorithm
+from pki.algorithms import KeyAlgorithm, PrivateKey, SignatureAlgorithm, require
 from pki.errors import AlgorithmUnavailable
-from pki.providers.oqs import second_opinion_verify, status
+from pki.providers.oqs import mechanism, status
+from pki.providers.oqs_keys import OqsPublic
+from pki.providers.routing import OQS
 
 
 @pytest.fixture
@@ -37,8 +39,8 @@ def test_an_absent_library_is_told_without_importing_the_wrapper(
 
 
 def test_asking_an_absent_library_names_algorithm_provider_and_remedy(nowhere: Path) -> None:
-    with pytest.raises(AlgorithmUnavailable, match="liboqs cannot check ml-dsa-65") as refused:
-        second_opinion_verify(SignatureAlgorithm.ML_DSA_65, b"", b"", b"")
+    with pytest.raises(AlgorithmUnavailable, match="liboqs cannot do ml-dsa-65") as refused:
+        mechanism(KeyAlgorithm.ML_DSA_65)
     assert refused.value.field == "ml-dsa-65"
     assert refused.value.next_step == status().remedy
 
@@ -64,7 +66,7 @@ def test_a_library_that_is_not_liboqs_is_told(nowhere: Path, capfd: pytest.Captu
     assert found.remedy
     assert capfd.readouterr() == ("", "")
     with pytest.raises(AlgorithmUnavailable):
-        second_opinion_verify(SignatureAlgorithm.ML_DSA_44, b"", b"", b"")
+        mechanism(KeyAlgorithm.ML_DSA_44)
 
 
 def _some_library() -> Path:
@@ -83,8 +85,16 @@ def _some_library() -> Path:
 )
 def test_both_libraries_agree_on_ml_dsa(kind: KeyAlgorithm) -> None:
     key = PrivateKey.generate(kind)
-    good, bits = key.sign(b"data"), key.public.key_bits
-    assert second_opinion_verify(key.signs_with, bits, good, b"data")
-    assert not second_opinion_verify(key.signs_with, bits, good, b"other data")
-    assert not second_opinion_verify(key.signs_with, bits[:-1], good, b"data")
-    assert not second_opinion_verify(key.signs_with, bits, good + b"\x00", b"data")
+    good, public = key.sign(b"data"), OqsPublic(kind, key.public.key_bits)
+    assert OQS.verify(public, key.signs_with, good, b"data")
+    assert not OQS.verify(public, key.signs_with, good, b"other data")
+    assert not OQS.verify(OqsPublic(kind, public.raw[:-1]), key.signs_with, good, b"data")
+    assert not OQS.verify(public, key.signs_with, good + b"\x00", b"data")
+    assert not OQS.verify(public, SignatureAlgorithm.ED25519, good, b"data")
+
+
+def test_an_algorithm_that_only_liboqs_has_is_refused_when_it_is_configured(nowhere: Path) -> None:
+    require(KeyAlgorithm.ML_DSA_65)
+    with pytest.raises(AlgorithmUnavailable, match="slh-dsa-sha2-128s needs the provider liboqs") as refused:
+        require(KeyAlgorithm.SLH_DSA_SHA2_128S)
+    assert "medtrust oqs install" in refused.value.next_step

@@ -13,6 +13,7 @@ from audit.errors import NotInLog
 from audit.leaf import Leaf
 from audit.log import Entry
 from audit.merkle import HASH_SIZE, Frontier, Node
+from registry.store.quick import Driver, Quick
 from registry.store.tables import CheckpointRow, EntryRow, FrontierRow, NodeRow, table
 
 _ENTRY: Final = table(EntryRow)
@@ -20,18 +21,18 @@ _NODE: Final = table(NodeRow)
 _FRONTIER: Final = table(FrontierRow)
 _CHECKPOINT: Final = table(CheckpointRow)
 
-# Built once: putting a statement together costs more than running it.
-_READ_FRONTIER: Final = select(_FRONTIER.c.size, _FRONTIER.c.hashes)
-_WRITE_FRONTIER: Final = update(_FRONTIER)
-_ADD_ENTRIES: Final = insert(_ENTRY)
-_ADD_NODES: Final = insert(_NODE)
+_READ_FRONTIER: Final = Quick(select(_FRONTIER.c.size, _FRONTIER.c.hashes))
+_WRITE_FRONTIER: Final = Quick(update(_FRONTIER), "size", "hashes")
+_ADD_ENTRIES: Final = Quick(insert(_ENTRY), "index", "leaf", "leaf_hash")
+_ADD_NODES: Final = Quick(insert(_NODE), "level", "index", "hash")
 
 
 class AuditLog:
     """Append and read back."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, driver: Driver) -> None:
         self._connection = connection
+        self._driver = driver
 
     def append(self, *leaves: Leaf) -> int:
         """Append in order; the index of the last one."""
@@ -43,28 +44,28 @@ class AuditLog:
 
     def read_frontier(self) -> Frontier:
         """The right edge. Writers stand in a queue (engine.begin_write), so its row needs no lock."""
-        row = self._connection.execute(_READ_FRONTIER).first()
+        row = _READ_FRONTIER.first(self._driver)
         if row is None:
             return Frontier()
-        cuts = range(0, len(row.hashes), HASH_SIZE)
-        return Frontier(row.size, tuple(row.hashes[cut : cut + HASH_SIZE] for cut in cuts))
+        hashes = row["hashes"]
+        cuts = range(0, len(hashes), HASH_SIZE)
+        return Frontier(row["size"], tuple(hashes[cut : cut + HASH_SIZE] for cut in cuts))
 
     def write_frontier(self, frontier: Frontier) -> None:
         """Replace the right edge; the first append makes its row."""
         values = {"size": frontier.size, "hashes": b"".join(frontier.hashes)}
-        changed = self._connection.execute(_WRITE_FRONTIER, values).rowcount
-        if not changed:
+        if not _WRITE_FRONTIER.run(self._driver, values):
             self._connection.execute(insert(_FRONTIER).values(only=0, **values))
 
     def append_entries(self, entries: Sequence[Entry]) -> None:
         """Insert leaves; an index that exists is a Conflict."""
-        rows = [{"index": e.index, "leaf": e.leaf, "leaf_hash": e.leaf_hash} for e in entries]
-        self._connection.execute(_ADD_ENTRIES, rows)
+        rows = ({"index": e.index, "leaf": e.leaf, "leaf_hash": e.leaf_hash} for e in entries)
+        _ADD_ENTRIES.run_each(self._driver, rows)
 
     def write_nodes(self, nodes: Sequence[Node]) -> None:
         """Insert complete inner nodes."""
-        rows = [{"level": n.level, "index": n.index, "hash": n.hash} for n in nodes]
-        self._connection.execute(_ADD_NODES, rows)
+        rows = ({"level": n.level, "index": n.index, "hash": n.hash} for n in nodes)
+        _ADD_NODES.run_each(self._driver, rows)
 
     def read_node(self, level: int, index: int) -> bytes:
         """A node's hash; level 0 is a leaf's. NotInLog where there is none."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from registry.model.certificate import CertificateRecord, CertificateSerial, CertificateState
 from registry.model.device import DeviceId
+from registry.store.quick import Driver, Quick, Row
 from registry.store.tables import CertificateKeyRow, CertificateRow, table
 
 _CERTIFICATE: Final = table(CertificateRow)
@@ -24,18 +26,23 @@ _CHANGING: Final = (
 )
 """What an intention says stays as it was written; this is what happens to it afterwards."""
 
-# Built once: putting a statement together costs more than running it.
-_ADD: Final = insert(_CERTIFICATE)
 _OF_SERIAL: Final = _CERTIFICATE.c.certificate_serial == bindparam("of_serial")
-_SAVE: Final = update(_CERTIFICATE).where(_OF_SERIAL)
-_SIGNED: Final = _SAVE.where(_CERTIFICATE.c.state == bindparam("from_state"))
-_GET: Final = select(_CERTIFICATE).where(_OF_SERIAL)
-_ADD_KEYS: Final = insert(_KEY)
-_HOLDERS: Final = (
-    select(_KEY.c.key_sha256, _KEY.c.certificate_serial, _CERTIFICATE.c.device_id, _CERTIFICATE.c.reason)
-    .join(_CERTIFICATE, _KEY.c.certificate_serial == _CERTIFICATE.c.certificate_serial)
-    .where(_KEY.c.key_sha256.in_(bindparam("keys", expanding=True)))
+_UPDATE: Final = update(_CERTIFICATE).where(_OF_SERIAL)
+_ADD: Final = Quick(insert(_CERTIFICATE), *_FIELDS)
+_SAVE: Final = Quick(_UPDATE, *_CHANGING)
+_SIGNED: Final = Quick(_UPDATE.where(_CERTIFICATE.c.state == bindparam("from_state")), *_CHANGING)
+_GET: Final = Quick(select(_CERTIFICATE).where(_OF_SERIAL))
+_BY_FINGERPRINT: Final = Quick(
+    select(_CERTIFICATE).where(_CERTIFICATE.c.fingerprint == bindparam("fingerprint"))
 )
+_OF_DEVICE: Final = Quick(
+    select(_CERTIFICATE)
+    .where(_CERTIFICATE.c.device_id == bindparam("device_id"))
+    .order_by(_CERTIFICATE.c.intended_at.desc())
+)
+_ADD_KEYS: Final = Quick(insert(_KEY), "key_sha256", "certificate_serial")
+_MOST_KEYS: Final = 512
+"""What one look-up for holders names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,46 +59,50 @@ class KeyHolder:
 class Certificates:
     """What was intended and what was signed."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, driver: Driver) -> None:
         self._connection = connection
+        self._driver = driver
 
     def add(self, records: Sequence[CertificateRecord]) -> None:
         """Insert intentions; a serial that exists is a Conflict."""
-        self._connection.execute(_ADD, [_row(record) for record in records])
+        _ADD.run_each(self._driver, map(_row, records))
 
     def save(self, record: CertificateRecord) -> None:
         """What has happened to the certificate of this serial."""
-        self._connection.execute(_SAVE, _changes(record))
+        _SAVE.run(self._driver, _changes(record))
 
     def record_signed(self, records: Sequence[CertificateRecord]) -> bool:
         """The facts of intentions; False where one of them is no longer open (reconciled meanwhile)."""
         intended = {"from_state": CertificateState.INTENDED.value}
-        changes = [_changes(record) | intended for record in records]
-        return self._connection.execute(_SIGNED, changes).rowcount == len(records)
+        changes = (_changes(record) | intended for record in records)
+        return _SIGNED.run_each(self._driver, changes) == len(records)
 
     def holders_of(self, keys: Iterable[bytes]) -> list[KeyHolder]:
         """Who has had a certificate for one of these keys (SHA-256 of each)."""
-        found = self._connection.execute(_HOLDERS, {"keys": list(keys)})
-        return [KeyHolder(*row) for row in found]
+        return [KeyHolder(**row) for part in _parts(list(keys)) for row in self._holders(part)]
+
+    def _holders(self, keys: Sequence[bytes]) -> list[Row]:
+        named = {f"key_{place}": key for place, key in enumerate(keys)}
+        return _holders_of(len(keys)).rows(self._driver, named)
 
     def add_keys(self, keys: Iterable[tuple[bytes, CertificateSerial]]) -> None:
         """Which key stands in which certificate."""
-        rows = [{"key_sha256": key, "certificate_serial": serial} for key, serial in keys]
-        self._connection.execute(_ADD_KEYS, rows)
+        rows = ({"key_sha256": key, "certificate_serial": serial} for key, serial in keys)
+        _ADD_KEYS.run_each(self._driver, rows)
 
     def get(self, serial: str) -> CertificateRecord | None:
         """By stored serial."""
-        row = self._connection.execute(_GET, {"of_serial": serial}).mappings().first()
+        row = _GET.first(self._driver, {"of_serial": serial})
         return None if row is None else _record(row)
 
     def by_fingerprint(self, fingerprint: str) -> CertificateRecord | None:
         """By SHA-256 of the DER, hex."""
-        return self._one(_CERTIFICATE.c.fingerprint == fingerprint)
+        row = _BY_FINGERPRINT.first(self._driver, {"fingerprint": fingerprint})
+        return None if row is None else _record(row)
 
     def of_device(self, device_id: str) -> list[CertificateRecord]:
         """All of a device, newest first."""
-        query = select(_CERTIFICATE).where(_CERTIFICATE.c.device_id == device_id)
-        return self._many(query.order_by(_CERTIFICATE.c.intended_at.desc()))
+        return [_record(row) for row in _OF_DEVICE.rows(self._driver, {"device_id": device_id})]
 
     def all(self, state: CertificateState | None = None) -> list[CertificateRecord]:
         """Every certificate, oldest first."""
@@ -132,12 +143,28 @@ class Certificates:
             select(_CERTIFICATE).where(_CERTIFICATE.c.state.in_(_LIVE), _CERTIFICATE.c.not_after < moment)
         )
 
-    def _one(self, where: Any) -> CertificateRecord | None:  # noqa: ANN401 - a SQL expression
-        row = self._connection.execute(select(_CERTIFICATE).where(where)).mappings().first()
-        return None if row is None else _record(row)
-
     def _many(self, query: Any) -> list[CertificateRecord]:  # noqa: ANN401 - a SQL expression
         return [_record(row) for row in self._connection.execute(query).mappings()]
+
+
+def _parts(keys: list[bytes]) -> Iterator[list[bytes]]:
+    """Parts whose sizes are powers of two, filled up with a key that is there: few statements serve all."""
+    for start in range(0, len(keys), _MOST_KEYS):
+        part = keys[start : start + _MOST_KEYS]
+        yield part + part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
+
+
+@lru_cache(maxsize=16)
+def _holders_of(size: int) -> Quick:
+    wanted = [bindparam(f"key_{place}", type_=_KEY.c.key_sha256.type) for place in range(size)]
+    return Quick(
+        select(
+            *(_KEY.c.key_sha256, _KEY.c.certificate_serial),
+            *(_CERTIFICATE.c.device_id, _CERTIFICATE.c.reason),
+        )
+        .join(_CERTIFICATE, _KEY.c.certificate_serial == _CERTIFICATE.c.certificate_serial)
+        .where(_KEY.c.key_sha256.in_(wanted))
+    )
 
 
 def _row(record: CertificateRecord) -> dict[str, object]:

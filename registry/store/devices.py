@@ -6,22 +6,28 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from registry.model.criticality import Criticality
 from registry.model.device import Device, DeviceId, DeviceState
 from registry.model.product import Product
+from registry.store.quick import Driver, Quick
 from registry.store.tables import DeviceRow, MacRow, table
 
 _DEVICE: Final = table(DeviceRow)
 _MAC: Final = table(MacRow)
+_OF_ID: Final = _DEVICE.c.device_id == bindparam("of_id")
+_GET: Final = Quick(select(_DEVICE).where(_OF_ID))
+_MACS: Final = Quick(select(_MAC.c.mac).where(_MAC.c.device_id == bindparam("of_id")))
+_SET_STATE: Final = Quick(update(_DEVICE).where(_OF_ID), "state")
 
 
 class Devices:
     """Who the devices are."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, driver: Driver) -> None:
         self._connection = connection
+        self._driver = driver
 
     def add(self, device: Device) -> None:
         """Insert; the same id or UDI with serial number again is a Conflict."""
@@ -37,13 +43,12 @@ class Devices:
 
     def set_state(self, device_id: DeviceId, state: DeviceState) -> None:
         """Only the state."""
-        self._connection.execute(
-            update(_DEVICE).where(_DEVICE.c.device_id == device_id).values(state=state.value)
-        )
+        _SET_STATE.run(self._driver, {"of_id": device_id, "state": state.value})
 
     def get(self, device_id: str) -> Device | None:
         """By id."""
-        return self._one(_DEVICE.c.device_id == device_id)
+        row = _GET.first(self._driver, {"of_id": device_id})
+        return None if row is None else _device(row, self._macs_of(device_id))
 
     def by_udi(self, agency: str | None, udi_di: str, serial_number: str) -> Device | None:
         """The physical device that a label names."""
@@ -76,8 +81,10 @@ class Devices:
         row = self._connection.execute(select(_DEVICE).where(where)).mappings().first()
         if row is None:
             return None
-        macs = self._connection.execute(select(_MAC.c.mac).where(_MAC.c.device_id == row["device_id"]))
-        return _device(row, list(macs.scalars()))
+        return _device(row, self._macs_of(row["device_id"]))
+
+    def _macs_of(self, device_id: str) -> list[str]:
+        return [row["mac"] for row in _MACS.rows(self._driver, {"of_id": device_id})]
 
     def _write_macs(self, device: Device) -> None:
         if device.macs:

@@ -11,6 +11,7 @@ from sqlalchemy.pool import QueuePool
 
 from registry.model.errors import BadInput, DependencyDown, RegistryError
 from registry.store.engine_errors import what_failed
+from registry.store.quick import Driver
 
 HEAD: Final = "0001"
 """The newest migration that this code knows."""
@@ -53,7 +54,7 @@ def open_engine(url: str) -> Engine:
 def begin_write(connection: Connection) -> None:
     """One writer at a time on either engine, waited for five seconds: what it reads stays true."""
     if connection.dialect.name == "sqlite":
-        connection.execute(text("BEGIN IMMEDIATE"))
+        _begin(connection, "BEGIN IMMEDIATE")
         return
     connection.execute(text(f"SET LOCAL lock_timeout = {_BUSY_MS}"))
     connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER})"))
@@ -62,9 +63,15 @@ def begin_write(connection: Connection) -> None:
 def begin_read(connection: Connection) -> None:
     """A snapshot on either engine."""
     if connection.dialect.name == "sqlite":
-        connection.execute(text("BEGIN"))
+        _begin(connection, "BEGIN")
         return
     connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def _begin(connection: Connection, how: str) -> None:
+    connection.begin()  # what SQLAlchemy knows of it: its commit and rollback belong to this transaction
+    driver = Driver(connection)
+    driver.run(driver.cursor.execute, how)
 
 
 def _create(url: str) -> Engine:

@@ -8,17 +8,18 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from registry.store.quick import Driver, Quick
 from registry.store.tables import ClockRow, EffectRow, HeartbeatRow, table
 
 _HEARTBEAT: Final = table(HeartbeatRow)
 _EFFECT: Final = table(EffectRow)
 _CLOCK: Final = table(ClockRow)
 
-# Built once: putting a statement together costs more than running it.
-_CLOCK_SEEN: Final = select(_CLOCK.c.seen_at)
-_MARK_CLOCK: Final = (
-    update(_CLOCK).where(_CLOCK.c.seen_at < bindparam("now")).values(seen_at=bindparam("now"))
+_CLOCK_SEEN: Final = Quick(select(_CLOCK.c.seen_at))
+_MARK_CLOCK: Final = Quick(
+    update(_CLOCK).where(_CLOCK.c.seen_at < bindparam("now")).values(seen_at=bindparam("then"))
 )
+_PROMISE: Final = Quick(insert(_EFFECT), "kind", "device_id", "detail", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,9 @@ class Effect:
 class Operations:
     """Heartbeats, effects and the clock's mark."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, driver: Driver) -> None:
         self._connection = connection
+        self._driver = driver
 
     def beat(self, heartbeat: Heartbeat) -> None:
         """Record a run; a failed one keeps the last success."""
@@ -72,7 +74,7 @@ class Operations:
     def promise(self, kind: str, device_id: str | None, detail: str, at: datetime) -> None:
         """An effect that is owed to the wire once this transaction commits."""
         row = {"kind": kind, "device_id": device_id, "detail": detail, "created_at": at}
-        self._connection.execute(insert(_EFFECT).values(**row))
+        _PROMISE.run(self._driver, row)
 
     def owed(self) -> list[Effect]:
         """Effects not done yet, oldest first."""
@@ -102,11 +104,11 @@ class Operations:
 
     def clock_seen(self) -> datetime | None:
         """The latest time that was recorded."""
-        found: datetime | None = self._connection.execute(_CLOCK_SEEN).scalar()
-        return found
+        row = _CLOCK_SEEN.first(self._driver)
+        return None if row is None else row["seen_at"]
 
     def mark_clock(self, now: datetime) -> None:
         """Record the time; never moves back by itself."""
-        moved = self._connection.execute(_MARK_CLOCK, {"now": now}).rowcount
+        moved = _MARK_CLOCK.run(self._driver, {"now": now, "then": now})
         if not moved and self.clock_seen() is None:
             self._connection.execute(insert(_CLOCK).values(only=0, seen_at=now))

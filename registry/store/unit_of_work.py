@@ -21,6 +21,7 @@ from registry.store.engine_errors import clashing, what_failed
 from registry.store.enrollments import Enrollments
 from registry.store.lists import Lists
 from registry.store.operations import Operations
+from registry.store.quick import Driver
 from registry.store.trust import Trust
 
 
@@ -40,15 +41,16 @@ class UnitOfWork:
     @classmethod
     def on(cls, connection: Connection) -> UnitOfWork:
         """All rooms over one connection."""
+        driver = Driver(connection)
         return cls(
-            Devices(connection),
-            Certificates(connection),
-            Enrollments(connection),
+            Devices(connection, driver),
+            Certificates(connection, driver),
+            Enrollments(connection, driver),
             Trust(connection),
             Alarms(connection),
-            AuditLog(connection),
+            AuditLog(connection, driver),
             Lists(connection),
-            Operations(connection),
+            Operations(connection, driver),
         )
 
 

@@ -75,6 +75,10 @@ class Requests:
         # One name at a time: a request and its redelivery would race, and the loser be told 410.
         self._turns = tuple(threading.Lock() for _ in range(_TURNS))
 
+    def use(self, owner: Owner) -> None:
+        """From the next answer on this key proves whose hospital it is: the old one was made new."""
+        self._owner = owner
+
     def bootstrap(self, topic: BootstrapTopic, payload: bytes) -> Answer:
         """hello or enroll of a session that has no certificate yet."""
         step, rid = topic.verb, topic.rid or _rid_of(payload)

@@ -13,7 +13,7 @@ from registry.model.certificate import CertificateState, of_int
 from registry.store.unit_of_work import UnitOfWork
 
 ISSUER: Final = "issuing"
-"""The issuer that answers are given for; the root's certificates are on the root's list only."""
+"""The first CA that answers are given for; the root's certificates are on the root's list only."""
 _MOST_LEAVES: Final = 2_000
 _HARMLESS: Final = frozenset(
     {
@@ -58,10 +58,10 @@ class Changes:
     """Whether a revocation list was published."""
 
 
-def certificate_status(serial: int, uow: UnitOfWork) -> Status:
-    """Good only for what the issuing CA signed and nobody took back; an intention is not issued yet."""
+def certificate_status(serial: int, uow: UnitOfWork, issuer: str = ISSUER) -> Status:
+    """Good only for what that CA signed and nobody took back; an intention is not issued yet."""
     record = uow.certificates.get(of_int(serial)) if serial > 0 else None
-    if record is None or record.issuer != ISSUER:
+    if record is None or record.issuer != issuer:
         return NOT_ISSUED
     if record.state.is_revoked:
         # An abandoned intention counts as revoked: its signature may have left the house before a crash.

@@ -20,7 +20,7 @@ from mqtt_bridge.broker.config import BrokerPlan
 from mqtt_bridge.broker.interface import Address, Broker
 from mqtt_bridge.messages import Endpoint
 from mqtt_bridge.problems import answer_to
-from mqtt_bridge.requests import Owner, Requests
+from mqtt_bridge.requests import Requests
 from registry import upkeep
 from registry.model.actor import job
 from registry.restoration import refuse_older
@@ -31,12 +31,12 @@ from service.control import ControlServer
 from service.effects import Effects
 from service.home import Home, make_private
 from service.jobs import all_jobs
-from service.listener import bindable, broker_files
+from service.listener import bindable, broker_files, owner_of
 from service.outside import accept_outside, seen_outside
 from service.own_signers import renewed
 from service.process_lock import alone
 from service.runtime import Runtime, open_runtime
-from service.scheduler import Scheduler
+from service.scheduler import Outcome, Scheduler
 from service.status_server import StatusServer
 
 _STARTED_BEFORE: Final = timedelta(0)
@@ -57,13 +57,23 @@ class Endpoints:
 class Daemon:
     """The parts of a running registry; `start` opens the doors, `stop` closes them in the reverse order."""
 
-    def __init__(self, runtime: Runtime, authority: Authority, *, log: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        runtime: Runtime,
+        authority: Authority,
+        *,
+        log: Any,  # noqa: ANN401 - structlog's bound logger
+        passphrase: bytes | None = None,
+    ) -> None:
         self._runtime, self._authority, self._log = runtime, authority, log
+        # To seal the keys of responders that grow old while we run; without it they wait for a start.
+        self._passphrase = passphrase
+        self._requests: Requests | None = None
         self._stops: list[Callable[[], None]] = []
         self.effects = Effects(
             home=runtime.home,
             ports=runtime.ports,
-            signer=authority.list_signer,
+            signers=[ca.list_signer for ca in authority.cas],
             log=log,
             on_published=self._published,
         )
@@ -137,16 +147,10 @@ class Daemon:
             reached.control_password,
             protocol="5" if broker.kind == "mosquitto" else "3.1.1",
         )
-        registry = self._authority.registry
-        owner = Owner(
-            registry.key,
-            (registry.certificate.der, self._authority.issuing.certificate.der),
-            self._authority.issuing.certificate.fingerprint,
-        )
-        requests = Requests(
+        self._requests = requests = Requests(
             ports=self._runtime.ports,
             parts=self._authority.parts,
-            owner=owner,
+            owner=owner_of(self._authority),
             ops=Endpoint(host=self._runtime.settings.server_names[0], port=reached.ops.port),
             report=self._request_failed,
         )
@@ -164,10 +168,23 @@ class Daemon:
             effects=self.effects,
             signers=self._authority.log_signers,
             origin=log_origin(self._authority.root),
+            cas=tuple(ca.name for ca in self._authority.cas),
+            renew_signers=None if self._passphrase is None else self._renew_signers,
         )
         scheduler = Scheduler(jobs, ports=self._runtime.ports, log=self._log)
         self._stops.append(scheduler.stop)
         scheduler.start()
+
+    def _renew_signers(self) -> tuple[Outcome, str]:
+        before = self._authority
+        after = renewed(before, self._runtime, self._passphrase or b"", self._log)
+        if after is before:
+            return Outcome.DONE, "all signers are in the first third of their life"
+        self._authority = after
+        self.status.use(after)
+        if self._requests is not None:
+            self._requests.use(owner_of(after))
+        return Outcome.DONE, "signers were made new"
 
     def _start_control(self) -> None:
         control = ControlServer(self._runtime.home, {"wake": self.effects.deliver, "status": self._describe})
@@ -211,7 +228,7 @@ def run(home: Home, passphrase: bytes, tell: Tell, *, accept_older_store: bool =
         authority = renewed(unlock(home, runtime.settings, passphrase), runtime, passphrase, log)
         if accept_older_store:
             accept_outside(runtime, tell)
-        daemon = Daemon(runtime, authority, log=log)
+        daemon = Daemon(runtime, authority, log=log, passphrase=passphrase)
         ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())

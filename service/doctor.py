@@ -18,7 +18,8 @@ from pki.providers import oqs
 from registry.ports import BACKWARD_JUMP
 from registry.store.operations import Heartbeat
 from service import control
-from service.authority import ISSUING, OCSP_ECDSA, OCSP_ML_DSA, REGISTRY, ROOT, certificate_file
+from service.authorities import CaState, KeyPlace, read_register
+from service.authority import REGISTRY, certificate_file, responder_names
 from service.errors import TooOpen
 from service.home import refuse_open
 from service.pem import read_certificate
@@ -26,7 +27,6 @@ from service.runtime import Runtime
 
 _MISSED_RUNS: Final = 3
 _LEAST_DISK: Final = 200 * 1024 * 1024
-_OWN: Final = (ROOT, ISSUING, REGISTRY, OCSP_ECDSA, OCSP_ML_DSA)
 
 
 class Level(IntEnum):
@@ -73,6 +73,7 @@ def examine(runtime: Runtime) -> Report:
         ("clock", lambda: _clock(runtime, now)),
         ("lists", lambda: _lists(runtime, now)),
         ("own certificates", lambda: _own_certificates(runtime, now)),
+        ("CA keys", lambda: _ca_keys(runtime)),
         ("jobs", lambda: _jobs(beats, now, running)),
         ("wire", lambda: _owed(runtime, now)),
         ("alarms", lambda: _alarms(runtime)),
@@ -124,7 +125,13 @@ def _clock(runtime: Runtime, now: datetime) -> Iterator[Check]:
 
 
 def _lists(runtime: Runtime, now: datetime) -> Iterator[Check]:
-    for issuer in (ISSUING, ROOT):
+    for entry in read_register(runtime.home).entries:
+        if entry.state is CaState.DISTRUSTED:
+            continue
+        issuer = entry.name
+        step = f"medtrust crl publish --issuer {issuer}"
+        if entry.key_place is KeyPlace.AWAY:
+            step = "medtrust ca refresh-root --root DIR, with the medium that holds its key."
         with runtime.store.read() as uow:
             stored = uow.lists.latest(issuer)
         if stored is None or stored.next_update <= now:
@@ -132,24 +139,39 @@ def _lists(runtime: Runtime, now: datetime) -> Iterator[Check]:
                 f"{issuer} list",
                 Level.CRITICAL,
                 "It has lapsed: whoever checks it locks every device out.",
-                f"medtrust crl publish --issuer {issuer}",
+                step,
             )
             continue
         left, life = stored.next_update - now, stored.next_update - stored.this_update
         level = Level.WARNING if left < life / 3 else Level.OK
         message = f"number {stored.crl_number}, good until {stored.next_update:%Y-%m-%d %H:%M}Z"
-        step = f"medtrust crl publish --issuer {issuer}" if level else ""
-        yield Check(f"{issuer} list", level, message, step)
+        yield Check(f"{issuer} list", level, message, step if level else "")
 
 
 def _own_certificates(runtime: Runtime, now: datetime) -> Iterator[Check]:
-    for name in _OWN:
+    entries = [e for e in read_register(runtime.home).entries if e.state is not CaState.DISTRUSTED]
+    responders = [name for entry in entries if entry.answers for name in responder_names(entry.name)]
+    for name in (*(entry.name for entry in entries), REGISTRY, *responders):
         certificate = read_certificate(certificate_file(runtime.home, name))
         left = certificate.not_after - now
         life = certificate.not_after - certificate.not_before
         level = Level.CRITICAL if left <= timedelta() else Level.WARNING if left < life / 3 else Level.OK
-        step = "Signers renew themselves at a start of medtrust up; CAs in a ceremony." if level else ""
+        step = "Signers renew themselves under medtrust up; CAs: medtrust ca rollover." if level else ""
         yield Check(f"certificate {name}", level, f"good until {certificate.not_after:%Y-%m-%d}", step)
+
+
+def _ca_keys(runtime: Runtime) -> Iterator[Check]:
+    for entry in read_register(runtime.home).entries:
+        held = any(runtime.home.keys.glob(f"{entry.name}.*.json"))
+        name, away = f"key {entry.name}", entry.key_place is KeyPlace.AWAY
+        if away and held:
+            message = "The key is said to be away, but a copy lies in the home"
+            yield Check(name, Level.CRITICAL, message, f"medtrust ca detach-root {entry.name} DIR, again.")
+        elif entry.is_root and not entry.issues and not away:
+            message = "in the home, sealed; a thief of this machine finds it: better kept away"
+            yield Check(name, Level.OK, message, f"Carry it away: medtrust ca detach-root {entry.name} DIR.")
+        else:
+            yield Check(name, Level.OK, "kept away" if away else f"{entry.key_place}")
 
 
 def _jobs(beats: tuple[Heartbeat, ...], now: datetime, running: bool) -> Iterator[Check]:

@@ -7,7 +7,7 @@ owed until they are done, across restarts; each is harmless when repeated.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 from mqtt_bridge import messages
@@ -39,11 +39,11 @@ class Effects:
         *,
         home: Home,
         ports: Ports,
-        signer: ListSigner,
+        signers: Sequence[ListSigner],
         log: Any,  # noqa: ANN401 - structlog's bound logger
         on_published: Callable[[], None],
     ) -> None:
-        self._home, self._ports, self._signer, self._log = home, ports, signer, log
+        self._home, self._ports, self._signers, self._log = home, ports, tuple(signers), log
         self._on_published = on_published
         self._broker: Broker | None = None
         self._bridge: Bridge | None = None
@@ -69,16 +69,28 @@ class Effects:
         """Look now."""
         self._wake.set()
 
-    def publish_now(self) -> StoredList:
-        """A new list, on disk, in the store and at the broker."""
+    def publish_now(self, only: Collection[str] = ()) -> tuple[StoredList, ...]:
+        """A new list of each of our CAs (or of some), on disk, in the store and at the broker."""
+        chosen = [signer for signer in self._signers if not only or signer.issuer in only]
         with self._publishing:  # a job and a revocation at once must not hand over the older list last
-            stored = publish(self._signer, _PUBLISHER, ports=self._ports)
-            write_atomically(self._home.public / "issuing.crl", stored.der)
+            published = tuple(self._publish_list(signer) for signer in chosen)
             if self._broker is not None:
-                self._broker.publish_crl(to_pem(stored.der).encode())
+                self._broker.publish_crl(self._newest_lists())
         self._on_published()
-        self._log.info("crl.published", crl_number=stored.crl_number, size=len(stored.der))
+        return published
+
+    def _publish_list(self, signer: ListSigner) -> StoredList:
+        stored = publish(signer, _PUBLISHER, ports=self._ports)
+        write_atomically(self._home.public / f"{signer.issuer}.crl", stored.der)
+        self._log.info(
+            "crl.published", issuer=signer.issuer, crl_number=stored.crl_number, size=len(stored.der)
+        )
         return stored
+
+    def _newest_lists(self) -> bytes:
+        with self._ports.store.read() as uow:
+            lists = [uow.lists.latest(signer.issuer) for signer in self._signers]
+        return "".join(to_pem(stored.der) for stored in lists if stored is not None).encode()
 
     def deliver(self) -> dict[str, object]:
         """Everything owed, once; a report with the time of each cut since its commit (ms)."""
@@ -98,7 +110,7 @@ class Effects:
 
     def _publish(self, report: dict[str, object]) -> bool:
         try:
-            report["crl_number"] = self.publish_now().crl_number
+            report["crl_number"] = self.publish_now()[0].crl_number
         except (RegistryError, BridgeError, OSError) as failed:
             # The cut still ends the session now; the list stays owed, for the device may try to come back.
             self._log.error("crl.not_published", problem=str(failed))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 
 from audit.keys import Signer
 from registry import audit_trail, reappraisal, upkeep
 from registry.model.actor import job as job_actor
 from registry.ports import BACKWARD_JUMP, Ports
+from registry.store.lists import StoredList
 from service import outside
 from service.effects import Effects
 from service.home import Home
@@ -20,12 +22,19 @@ _DAY: Final = timedelta(days=1)
 
 
 def all_jobs(
-    *, home: Home, ports: Ports, effects: Effects, signers: tuple[Signer, ...], origin: str
+    *,
+    home: Home,
+    ports: Ports,
+    effects: Effects,
+    signers: tuple[Signer, ...],
+    origin: str,
+    cas: tuple[str, ...],
+    renew_signers: Callable[[], tuple[Outcome, str]] | None = None,
 ) -> tuple[Job, ...]:
     """In the order in which they must run after a start: what consumers need first comes first."""
 
     def resign() -> tuple[Outcome, str]:
-        return _resign(ports, effects)
+        return _resign(cas, ports, effects)
 
     def reconcile() -> tuple[Outcome, str]:
         count = upkeep.reconcile_intentions(job_actor("reconcile"), ports=ports)
@@ -54,7 +63,7 @@ def all_jobs(
             count = uow.enrollments.prune(ports.clock() - _DAY)
         return Outcome.DONE, f"{count} old challenges forgotten"
 
-    return (
+    jobs = (
         Job("clock", 60, clock),
         Job("crl", 60, resign),
         Job("reconcile", 60, reconcile),
@@ -64,20 +73,27 @@ def all_jobs(
         Job("checkpoint", 60, checkpoint),
         Job("prune", 3600, prune),
     )
+    return jobs if renew_signers is None else (*jobs, Job("own-signers", 3600, renew_signers))
 
 
-def _resign(ports: Ports, effects: Effects) -> tuple[Outcome, str]:
+def _resign(cas: tuple[str, ...], ports: Ports, effects: Effects) -> tuple[Outcome, str]:
     now = ports.clock()
     with ports.store.read() as uow:
-        latest = uow.lists.latest("issuing")
-    if latest is not None:
-        age, life = now - latest.this_update, latest.next_update - latest.this_update
-        if timedelta() <= age < life * RESIGN_AFTER:
-            return (
-                Outcome.DONE,
-                f"list {latest.crl_number} holds until {latest.next_update:%Y-%m-%d %H:%M}Z",
-            )
-    return Outcome.DONE, f"list {effects.publish_now().crl_number} signed"
+        newest = {name: uow.lists.latest(name) for name in cas}
+    due = [name for name, stored in newest.items() if stored is None or _is_due(stored, now)]
+    told = [
+        f"{name}: list {stored.crl_number} holds until {stored.next_update:%Y-%m-%d %H:%M}Z"
+        for name, stored in newest.items()
+        if stored is not None and name not in due
+    ]
+    if due:
+        told += [f"{s.issuer}: list {s.crl_number} signed" for s in effects.publish_now(due)]
+    return Outcome.DONE, "; ".join(told)
+
+
+def _is_due(stored: StoredList, now: datetime) -> bool:
+    age, life = now - stored.this_update, stored.next_update - stored.this_update
+    return not timedelta() <= age < life * RESIGN_AFTER
 
 
 def _watch_clock(ports: Ports) -> tuple[Outcome, str]:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mqtt_bridge.broker.interface import Address
+from mqtt_bridge.requests import Owner
 from pki import profiles
 from pki.algorithms import KeyAlgorithm
 from pki.crl import to_pem as crl_to_pem
@@ -51,15 +52,25 @@ def broker_files(runtime: Runtime, authority: Authority) -> BrokerFiles:
     files = BrokerFiles(folder / "ca.pem", folder / "server.pem", folder / "server.key", folder / "crl.pem")
     if not _still_good(files, runtime, authority):
         _make(files, runtime, authority)
-    write_atomically(files.ca, to_pem(authority.root.der, authority.issuing.certificate.der))
+    trusted = dict.fromkeys(
+        (*(anchor.der for anchor in authority.anchors), *(der for ca in authority.cas for der in ca.chain))
+    )
+    write_atomically(files.ca, to_pem(*trusted))
     with runtime.store.read() as uow:
-        stored = uow.lists.latest("issuing")
-    if stored is None:
+        lists = [uow.lists.latest(ca.name) for ca in authority.cas]
+    if None in lists:
         raise ServiceError(
-            "No revocation list was ever signed.", next_step="medtrust crl publish.", field="crl"
+            "A CA's revocation list was never signed.", next_step="medtrust crl publish.", field="crl"
         )
-    write_atomically(files.crl, crl_to_pem(stored.der).encode())
+    write_atomically(files.crl, "".join(crl_to_pem(each.der) for each in lists if each).encode())
     return files
+
+
+def owner_of(authority: Authority) -> Owner:
+    """Who proves to devices that this is their hospital."""
+    issuing, registry = authority.default, authority.registry
+    chain = (registry.certificate.der, *issuing.chain)
+    return Owner(registry.key, chain, issuing.signing.certificate.fingerprint)
 
 
 def _still_good(files: BrokerFiles, runtime: Runtime, authority: Authority) -> bool:
@@ -96,7 +107,7 @@ def _make(files: BrokerFiles, runtime: Runtime, authority: Authority) -> None:
     private = load_der_private_key(key.classical.pkcs8(), None)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     write_private(files.key, pem)
-    write_private(files.certificate, to_pem(record.der or b"", authority.issuing.certificate.der))
+    write_private(files.certificate, to_pem(record.der or b"", *authority.default.chain))
     write_private(_names(files), "\n".join(_wanted(runtime, authority)).encode())
 
 

@@ -1,4 +1,4 @@
-"""The OCSP responder (RFC 6960, 5019, 9654) for the issuing CA's certificates: request octets to an answer.
+"""The OCSP responder (RFC 6960, 5019, 9654) for one CA's certificates: request octets to an answer.
 
 A serial that was never issued is answered `revoked`, on hold since 1970, with the extended-revoke extension
 (RFC 6960 2.2): signed, so nobody between can forge it away, and a client that fails open on `unauthorized`
@@ -38,7 +38,7 @@ from registry.ports import Ports
 from registry.publication import crl_reason
 from registry.status import Changes, Status, StatusKind, certificate_status, log_size
 from service import logs
-from service.authority import Authority, Signing
+from service.authority import OpenCa, Signing
 from service.http_message import HttpAnswer, cacheable, uncached
 from service.ocsp_cache import CachedAnswer, Key, OcspCache
 from service.ocsp_nonce import NonceTemplates, time_text
@@ -56,26 +56,28 @@ _LOG = logs.get("ocsp")
 class OcspService:
     """Belongs to the event loop's thread; reads of the store and slow signatures go to the executor."""
 
-    def __init__(self, authority: Authority, ports: Ports, executor: Executor) -> None:
-        self._issuer = authority.issuing.certificate
-        self._classical = _Signer(authority.ocsp_ecdsa, self._issuer)
-        self._post_quantum = _Signer(authority.ocsp_ml_dsa, self._issuer)
+    def __init__(
+        self, ca: OpenCa, ports: Ports, executor: Executor, watch: StatusWatch | None = None
+    ) -> None:
+        self.ca: Final = ca
+        self._issuer = ca.signing.certificate
+        self._classical = _Signer(ca.ocsp_ecdsa, self._issuer)
+        self._post_quantum = _Signer(ca.ocsp_ml_dsa, self._issuer)
         self._ports, self._executor = ports, executor
         self._cache = OcspCache()
-        self._templates = NonceTemplates(authority.ocsp_ecdsa)
+        self._templates = NonceTemplates(ca.ocsp_ecdsa)
         self._second = self._until = datetime.min.replace(tzinfo=UTC)
         self._times = b"", b""
-        self.watch: Final = StatusWatch(ports, executor, self._changed)
-        self.lists_published = 0
-        """Counts commits that published a list."""
+        self.watch: Final = watch or StatusWatch(ports, executor, self.changed)
 
     def answer(self, request: bytes | str, *, post_quantum: bool) -> HttpAnswer | Awaitable[HttpAnswer]:
         """The answer at once where it is in memory, else later. A `str` is the path of a GET, not decoded."""
         now = self._ports.clock()
-        found = self._remembered(request, post_quantum, now) if self.watch.is_fresh(now) else None
+        found = self.remembered(request, post_quantum, now) if self.watch.is_fresh(now) else None
         return self._later(request, post_quantum) if found is None else found
 
-    def _remembered(self, request: bytes | str, post_quantum: bool, now: datetime) -> HttpAnswer | None:
+    def remembered(self, request: bytes | str, post_quantum: bool, now: datetime) -> HttpAnswer | None:
+        """The answer that is in memory, for as long as the watch is fresh."""
         found = self._cache.get((post_quantum, request), now)
         if found is None and not post_quantum and isinstance(request, bytes):
             found = self.from_template(request, now)
@@ -101,7 +103,7 @@ class OcspService:
             await self.watch.look()
             now = self._ports.clock()
         try:
-            found = self._remembered(request, post_quantum, now)
+            found = self.remembered(request, post_quantum, now)
             return await self._sign(request, post_quantum) if found is None else found
         except OcspRequestRefused as refused:
             return refusal(refused.status)
@@ -128,6 +130,9 @@ class OcspService:
             size = self.watch.log_size
         now = self._ports.clock()
         issued = all(status.kind is not StatusKind.NOT_ISSUED for status in statuses.values())
+        if not issued and self.ca.entry.imported:
+            # Its former house may have issued them: what we do not know, we say nothing about.
+            return refusal(ResponseStatus.UNAUTHORIZED)
         until = signer.until(now, LIFETIME if issued else NEVER_ISSUED_LIFETIME)
         answers = [_single(c, self._issuer, statuses, now=now, until=until) for c in request.cert_ids]
         if signer is self._classical:
@@ -154,7 +159,8 @@ class OcspService:
     def _read(self, serials: set[int]) -> tuple[dict[int, Status], int]:
         # The size is of the same snapshot: it says which changes these statuses already know.
         with self._ports.store.read() as uow:
-            return {serial: certificate_status(serial, uow) for serial in serials}, log_size(uow)
+            statuses = {serial: certificate_status(serial, uow, self.ca.name) for serial in serials}
+            return statuses, log_size(uow)
 
     def _learn(self, statuses: dict[int, Status], size: int) -> bool:
         """Keeps what was read, unless a change was heard of since it was read."""
@@ -187,9 +193,9 @@ class OcspService:
             self._cache.put(key, CachedAnswer(answer, now + half, tuple(statuses)))
         return answer
 
-    def _changed(self, changes: Changes) -> None:
+    def changed(self, changes: Changes) -> None:
+        """Forgets what a commit may have changed."""
         self._cache.drop(changes)
-        self.lists_published += changes.lists
 
 
 class _Signer:

@@ -1,45 +1,94 @@
-"""Our own short-lived signers (OCSP responders, registry) made new at a third of their life, at each start.
+"""Our own short-lived signers (OCSP responders, registry) made new at a third of their life.
 
-A crash between the key files and the certificate leaves a pair that does not match; the next start sees
-that and makes the pair anew. Not handled here: the CAs, which are renewed in a ceremony.
+At each start, and by a job while the process runs. A crash between the key files and the certificate leaves
+a pair that does not match; the next look sees that and makes the pair anew. Not handled here: the CAs,
+which are renewed in a ceremony.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from pki import profiles
+from pki.issuer import Issuer
 from pki.keys import HybridPrivateKey
 from pki.profiles import Profile, SubjectFacts
 from pki.tbs import Certificate
 from registry.issuance import IssuanceOrder, issue
-from registry.model.actor import job
+from registry.model.actor import Actor, job
+from registry.ports import Ports
 from service import clock
-from service.authority import OCSP_ECDSA, OCSP_ML_DSA, REGISTRY, Authority, Signing, certificate_file
-from service.home import write_atomically
+from service.authority import REGISTRY, Authority, OpenCa, Signing, certificate_file, responder_names
+from service.home import Home, write_atomically
 from service.keystore import KeyWriter
 from service.pem import to_pem
 from service.runtime import Runtime
 
-_SIGNERS: Final[tuple[tuple[str, str, Profile, str], ...]] = (
-    (OCSP_ECDSA, "ocsp_ecdsa", profiles.OCSP_ECDSA, "medtrust OCSP responder"),
-    (OCSP_ML_DSA, "ocsp_ml_dsa", profiles.OCSP_ML_DSA, "medtrust OCSP responder PQ"),
-    (REGISTRY, "registry", profiles.REGISTRY, "medtrust Registry"),
+RESPONDERS = (
+    (profiles.OCSP_ECDSA, "medtrust OCSP responder"),
+    (profiles.OCSP_ML_DSA, "medtrust OCSP responder PQ"),
 )
+"""The responders of a CA, in the order of their names."""
+REGISTRY_TITLE = "medtrust Registry"
 
 
 def renewed(authority: Authority, runtime: Runtime, passphrase: bytes, log: Any) -> Authority:  # noqa: ANN401
-    """The authority with every due signer replaced, on disk and in memory."""
-    for name, member, profile, title in _SIGNERS:
-        signing: Signing = getattr(authority, member)
-        if not _is_due(signing, runtime):
-            continue
-        fresh = _make(name, profile, title, authority=authority, runtime=runtime, passphrase=passphrase)
-        changed: dict[str, Any] = {member: fresh}
-        authority = replace(authority, **changed)
+    """The authority with every due signer replaced, on disk and in memory; the same one where none is due."""
+    writer: list[KeyWriter] = []
+
+    def make(name: str, profile: Profile, title: str, ca: OpenCa) -> Signing:
+        if not writer:  # the sealing key costs a tenth of a second, and most looks find nothing due
+            writer.append(KeyWriter(runtime.home.keys, passphrase, clock.now()))
+        facts = SubjectFacts(common_name=title, organization=authority.organization)
+        made = certify(
+            name, profile, facts, ca.issuer, actor=job("own-signers"), ports=runtime.ports, writer=writer[0]
+        )
+        keep_certificate(runtime.home, name, made.certificate)
         log.info("signer.renewed", kind=name)
-    return authority
+        return made
+
+    def fresh(ca: OpenCa) -> OpenCa:
+        held = (ca.ocsp_ecdsa, ca.ocsp_ml_dsa)
+        named = zip(responder_names(ca.name), held, RESPONDERS, strict=True)
+        ecdsa, ml_dsa = (
+            make(name, profile, title, ca) if _is_due(signing, runtime) else signing
+            for name, signing, (profile, title) in named
+        )
+        if (ecdsa, ml_dsa) == held:
+            return ca
+        return replace(ca, ocsp_ecdsa=ecdsa, ocsp_ml_dsa=ml_dsa)
+
+    cas = tuple(fresh(ca) for ca in authority.cas)
+    registry = authority.registry
+    if _is_due(registry, runtime):
+        registry = make(REGISTRY, profiles.REGISTRY, REGISTRY_TITLE, authority.default)
+    if cas == authority.cas and registry == authority.registry:
+        return authority
+    return replace(authority, cas=cas, registry=registry)
+
+
+def certify(
+    name: str,
+    profile: Profile,
+    facts: SubjectFacts,
+    issuer: Issuer,
+    *,
+    actor: Actor,
+    ports: Ports,
+    writer: KeyWriter,
+) -> Signing:
+    """A signer of our own: a new key, its certificate, and the key sealed under the name."""
+    key = HybridPrivateKey.generate(next(iter(profile.classical)), profile.alternative)
+    order = IssuanceOrder(profile, facts, key.public, profile.lifetime)
+    record = issue(order, actor, ports=ports, issuer=issuer).record
+    writer.write(name, key)
+    return Signing(Certificate.parse(record.der or b""), key)
+
+
+def keep_certificate(home: Home, name: str, certificate: Certificate) -> None:
+    """One of our own certificates, in the home."""
+    write_atomically(certificate_file(home, name), to_pem(certificate.der))
 
 
 def _is_due(signing: Signing, runtime: Runtime) -> bool:
@@ -48,15 +97,3 @@ def _is_due(signing: Signing, runtime: Runtime) -> bool:
         return True
     life = held.not_after - held.not_before
     return held.not_after - runtime.ports.clock() < life * 2 / 3
-
-
-def _make(
-    name: str, profile: Profile, title: str, *, authority: Authority, runtime: Runtime, passphrase: bytes
-) -> Signing:
-    key = HybridPrivateKey.generate(next(iter(profile.classical)), profile.alternative)
-    facts = SubjectFacts(common_name=title, organization=authority.organization)
-    order = IssuanceOrder(profile, facts, key.public, profile.lifetime)
-    record = issue(order, job("own-signers"), ports=runtime.ports, issuer=authority.issuer).record
-    KeyWriter(runtime.home.keys, passphrase, clock.now()).write(name, key)
-    write_atomically(certificate_file(runtime.home, name), to_pem(record.der or b""))
-    return Signing(Certificate.parse(record.der or b""), key)

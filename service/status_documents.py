@@ -16,7 +16,7 @@ from service import authority as names
 from service.authority import Authority
 from service.home import Home
 from service.http_message import HttpAnswer, cacheable, plain, uncached
-from service.pem import to_pem
+from service.pem import read_certificate, to_pem
 
 LIST_MAX_AGE: Final = 60
 CERTIFICATE_MAX_AGE: Final = 86_400
@@ -29,22 +29,32 @@ _JSON: Final = b"application/json"
 _RETRY: Final = b"retry-after: 5\r\n"
 
 
-def certificates(authority: Authority) -> dict[bytes, HttpAnswer]:
-    """The answers that never change while the process runs, by path."""
-    root, issuing = authority.root, authority.issuing.certificate
-    both = max(root.not_before, issuing.not_before)
-    documents = {
-        b"/ca/root.der": (_DER, root.der, root.not_before),
-        b"/ca/issuing.der": (_DER, issuing.der, issuing.not_before),
-        b"/ca/root.pem": (_PEM, to_pem(root.der), root.not_before),
-        b"/ca/issuing.pem": (_PEM, to_pem(issuing.der), issuing.not_before),
-        b"/ca/chain.pem": (_PEM, to_pem(issuing.der, root.der), both),
-        b"/ca/chain.p7c": (_P7C, certificate_bag(issuing.der, root.der), both),
-    }
-    return {
-        path: cacheable(kind, body, last_modified=since, max_age=CERTIFICATE_MAX_AGE)
-        for path, (kind, body, since) in documents.items()
-    }
+def certificates(authority: Authority, home: Home) -> dict[bytes, HttpAnswer]:
+    """The answers that never change while the process runs, by path: every CA of ours, alone and as a chain.
+
+    A CA's `.p7c` also holds its cross certificates: whoever pins an older or a newer root finds the way.
+    """
+    register = authority.register
+    stored = [*(entry.name for entry in register.entries), *(cross.name for cross in register.cross)]
+    known = {name: read_certificate(names.certificate_file(home, name)) for name in stored}
+    answers: dict[bytes, HttpAnswer] = {}
+
+    def offer(path: str, kind: bytes, body: bytes, since: datetime) -> None:
+        answers[path.encode()] = cacheable(kind, body, last_modified=since, max_age=CERTIFICATE_MAX_AGE)
+
+    for name, held in known.items():
+        offer(f"/ca/{name}.der", _DER, held.der, held.not_before)
+        offer(f"/ca/{name}.pem", _PEM, to_pem(held.der), held.not_before)
+    for entry in register.entries:
+        above = register.above(entry.name)
+        chain = [known[each.name] for each in above]
+        crossed = [known[c.name] for c in register.cross if c.subject in {each.name for each in above}]
+        newest = max(each.not_before for each in (*chain, *crossed))
+        paths = (f"/ca/{entry.name}-chain", *(["/ca/chain"] if entry.name == register.default else []))
+        for path in paths:
+            offer(f"{path}.pem", _PEM, to_pem(*(each.der for each in chain)), newest)
+            offer(f"{path}.p7c", _P7C, certificate_bag(*(each.der for each in (*chain, *crossed))), newest)
+    return answers
 
 
 def certificate_bag(*certificates: bytes) -> bytes:
@@ -61,7 +71,9 @@ class Documents:
 
     def __init__(self, authority: Authority, home: Home, ports: Ports) -> None:
         self._home, self._ports = home, ports
-        self._signers = (authority.ocsp_ecdsa.certificate, authority.ocsp_ml_dsa.certificate)
+        self._online = [ca.name for ca in authority.cas]
+        self._default = authority.default.name
+        self._signers = [s.certificate for ca in authority.cas for s in (ca.ocsp_ecdsa, ca.ocsp_ml_dsa)]
 
     def revocation_list(self, issuer: str) -> HttpAnswer:
         """The list with the highest number; 404 before the first, 503 without the store."""
@@ -102,12 +114,13 @@ class Documents:
         facts: dict[str, object] = {}
         try:
             with self._ports.store.read() as uow:
-                stored = uow.lists.latest(names.ISSUING)
+                lists = {name: uow.lists.latest(name) for name in self._online}
         except RegistryError:
             problems.append("store_unreachable")
         else:
-            if stored is None or stored.next_update <= now:
+            if any(each is None or each.next_update <= now for each in lists.values()):
                 problems.append("crl_lapsed")
+            stored = lists[self._default]
             if stored is not None:
                 facts["crl_number"] = stored.crl_number
                 facts["crl_age_seconds"] = max(0, (now - stored.this_update) // timedelta(seconds=1))

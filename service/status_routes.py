@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from service import authority as names
 from service import logs
 from service.authority import Authority
 from service.http_message import HttpAnswer, HttpRequest, plain
-from service.ocsp_service import OcspService
+from service.ocsp_desk import OcspDesk
 from service.runtime import Runtime
 from service.status_documents import Documents, certificates
 
@@ -21,7 +20,6 @@ OCSP_REQUEST_TYPE: Final = b"application/ocsp-request"
 LIST_KEPT: Final = timedelta(seconds=10)
 """A list stays in memory this long, and never beyond the next one's commit: its max-age must sink."""
 _READING: Final = (b"GET", b"HEAD")
-_LISTS: Final = {b"/crl/issuing.crl": names.ISSUING, b"/crl/root.crl": names.ROOT}
 _NO_LIST: Final = plain(404, "No list was published yet.")
 _LOG = logs.get("status")
 
@@ -30,9 +28,11 @@ class StatusRoutes:
     """Which answer belongs to which request."""
 
     def __init__(self, authority: Authority, runtime: Runtime, executor: Executor) -> None:
-        self.ocsp: Final = OcspService(authority, runtime.ports, executor)
+        self.ocsp: Final = OcspDesk(authority, runtime.ports, executor)
         self._executor = executor
-        self._fixed = certificates(authority)
+        self._fixed = certificates(authority, runtime.home)
+        entries = authority.register.entries
+        self._of_list = {f"/crl/{entry.name}.crl".encode(): entry.name for entry in entries}
         self._clock = runtime.ports.clock
         self._documents = documents = Documents(authority, runtime.home, runtime.ports)
         self._read: dict[bytes, Callable[[], HttpAnswer]] = {
@@ -56,13 +56,13 @@ class StatusRoutes:
         if head in (b"ocsp", b"ocsp-pq"):
             return self._ask(request, rest, post_quantum=head == b"ocsp-pq")
         path = path.partition(b"?")[0]
-        if path not in self._fixed and path not in self._read and path not in _LISTS:
+        if path not in self._fixed and path not in self._read and path not in self._of_list:
             return plain(404, "There is nothing here. Status is at /ocsp and /crl/issuing.crl.")
         if request.method not in _READING:
             return plain(405, "Only GET and HEAD.", b"allow: GET, HEAD\r\n")
         if path in self._fixed:
             return self._fixed[path]
-        return self._list(path) if path in _LISTS else self._in_executor(self._read[path])
+        return self._list(path) if path in self._of_list else self._in_executor(self._read[path])
 
     def _in_executor(self, work: Callable[[], HttpAnswer]) -> Awaitable[HttpAnswer]:
         return asyncio.get_running_loop().run_in_executor(self._executor, work)
@@ -76,7 +76,7 @@ class StatusRoutes:
             return answer
         # Counted before the read: a list published in between is read again, never missed.
         published = self.ocsp.lists_published
-        answer = await self._in_executor(lambda: self._documents.revocation_list(_LISTS[path]))
+        answer = await self._in_executor(lambda: self._documents.revocation_list(self._of_list[path]))
         if answer.status == 200:
             self._lists[path] = (now, published, answer)
         return answer

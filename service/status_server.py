@@ -10,7 +10,7 @@ import errno
 import resource
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
@@ -22,7 +22,7 @@ from service import logs
 from service.authority import Authority
 from service.errors import BadSetting, PortTaken, ServiceError
 from service.http_connection import HttpConnection, Patience
-from service.http_message import http_date
+from service.http_message import HttpAnswer, HttpRequest, http_date, plain
 from service.runtime import Runtime
 from service.status_routes import StatusRoutes
 
@@ -45,6 +45,7 @@ class StatusServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._routes: StatusRoutes | None = None
+        self._executor: ThreadPoolExecutor | None = None
 
     def start(self) -> Address:
         """The address that is listened on (port 0 picks one); PortTaken where something else is there."""
@@ -62,6 +63,21 @@ class StatusServer:
         """A status or a list has changed in the store: the next request looks. From any thread."""
         if self._routes is not None:
             self._routes.ocsp.watch.touch()
+
+    def use(self, authority: Authority) -> None:
+        """From now on these keys answer: responders were made new. From any thread."""
+        self._authority = authority
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._renew)
+
+    def _renew(self) -> None:
+        if self._executor is not None:
+            self._routes = StatusRoutes(self._authority, self._runtime, self._executor)
+
+    def _answer(self, request: HttpRequest) -> HttpAnswer | Awaitable[HttpAnswer]:
+        if self._routes is None:
+            return plain(503, "Not ready.")
+        return self._routes.answer(request)
 
     def stop(self) -> None:
         """Close the port, finish what was asked, end the thread. Idempotent."""
@@ -88,10 +104,11 @@ class StatusServer:
         self._stopping = asyncio.Event()
         connections: set[HttpConnection] = set()
         with ThreadPoolExecutor(_WORKERS, "status-worker") as executor:
-            routes = self._routes = StatusRoutes(self._authority, self._runtime, executor)
+            self._executor = executor
+            self._routes = StatusRoutes(self._authority, self._runtime, executor)
             date = DateLine(self._runtime.ports.clock, loop)
             server = await loop.create_server(
-                lambda: HttpConnection(routes.answer, date, connections, self._patience),
+                lambda: HttpConnection(self._answer, date, connections, self._patience),
                 sock=listener,
                 backlog=_BACKLOG,
             )

@@ -101,7 +101,7 @@ def test_a_new_list_is_served_at_once_and_its_number_rises(served: Served) -> No
         return CertificateList.parse(served.http("GET", "/crl/issuing.crl")[1]).crl_number
 
     before = number()
-    publish(served.authority.list_signer, WHO, ports=served.runtime.ports)
+    publish(served.authority.default.list_signer, WHO, ports=served.runtime.ports)
     time.sleep(0.2)
     assert number() == before + 1
 

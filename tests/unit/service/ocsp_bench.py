@@ -76,7 +76,7 @@ def bench(ca: tuple[Home, Authority]) -> Iterator[Bench]:
     turned = TurnedClock()
     with opened(home) as runtime, ThreadPoolExecutor(2) as executor:
         ports = replace(runtime.ports, clock=turned)
-        service = OcspService(authority, ports, executor)
+        service = OcspService(authority.default, ports, executor)
         loop = asyncio.new_event_loop()
         yield Bench(replace(runtime, ports=ports), authority, turned, service, loop)
         loop.close()

@@ -94,7 +94,7 @@ def test_another_question_has_no_template(bench: Bench, record: CertificateRecor
 
 def test_a_lapsed_responder_signs_nothing_from_a_template(bench: Bench, record: CertificateRecord) -> None:
     bench.ask(asked(bench, record, bytes(range(32))))
-    ends = bench.authority.ocsp_ecdsa.certificate.not_after
+    ends = bench.authority.default.ocsp_ecdsa.certificate.not_after
     bench.clock.ahead = ends - clock.now() + timedelta(seconds=5)
     assert bench.ask(asked(bench, record, bytes(range(1, 33)))).status is ResponseStatus.INTERNAL_ERROR
 
@@ -131,4 +131,4 @@ def test_a_name_that_looks_like_the_nonce_is_not_taken_for_it(
 
 @pytest.mark.parametrize("junk", ["", "06092b0601050507300102", "06092b06010505073001020422042078"])
 def test_what_is_cut_short_has_no_template(bench: Bench, junk: str) -> None:
-    assert NonceTemplates(bench.authority.ocsp_ecdsa).about(bytes.fromhex(junk)) is None
+    assert NonceTemplates(bench.authority.default.ocsp_ecdsa).about(bytes.fromhex(junk)) is None

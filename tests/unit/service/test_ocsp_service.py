@@ -167,7 +167,7 @@ def test_an_answer_is_kept_for_half_its_life(bench: Bench) -> None:
 
 def test_no_answer_outlives_its_signer(bench: Bench) -> None:
     mine = bench.authority.registry.certificate
-    signer = bench.authority.ocsp_ecdsa.certificate
+    signer = bench.authority.default.ocsp_ecdsa.certificate
     request = build_request(mine, bench.issuer)
     bench.clock.ahead = signer.not_after - clock.now() - timedelta(minutes=10)
     assert bench.basic(request).answers[0].next_update == signer.not_after

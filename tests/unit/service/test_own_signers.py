@@ -53,20 +53,23 @@ def test_a_third_into_their_life_they_are_new_on_disk_too(runtime: Runtime) -> N
     later = clock.now() + timedelta(days=31)
     after = renewed(authority, _at(runtime, later), PASSPHRASE, LOG)
     assert after.registry == authority.registry
-    for old, new in ((authority.ocsp_ecdsa, after.ocsp_ecdsa), (authority.ocsp_ml_dsa, after.ocsp_ml_dsa)):
+    first, second = authority.default, after.default
+    for old, new in ((first.ocsp_ecdsa, second.ocsp_ecdsa), (first.ocsp_ml_dsa, second.ocsp_ml_dsa)):
         assert new.certificate.not_after > old.certificate.not_after
         assert new.certificate.spki != old.certificate.spki
         policy = VerifyPolicy(revocation="off")
         verdict = verify(new.certificate, bundle=read_bundle(runtime.home), now=later, policy=policy)
         assert verdict.is_valid, verdict.findings
     reread = _unlock(runtime)
-    assert reread.ocsp_ecdsa.certificate == after.ocsp_ecdsa.certificate
-    assert reread.ocsp_ecdsa.key.public == after.ocsp_ecdsa.key.public
+    assert reread.default.ocsp_ecdsa.certificate == second.ocsp_ecdsa.certificate
+    assert reread.default.ocsp_ecdsa.key.public == second.ocsp_ecdsa.key.public
 
 
 def test_a_key_that_is_not_the_certificates_is_replaced(runtime: Runtime) -> None:
     authority = _unlock(runtime)
-    held = authority.ocsp_ecdsa.key.classical.algorithm
-    torn = replace(authority.ocsp_ecdsa, key=HybridPrivateKey.generate(held, None))
-    after = renewed(replace(authority, ocsp_ecdsa=torn), runtime, PASSPHRASE, LOG)
+    first = authority.default
+    held = first.ocsp_ecdsa.key.classical.algorithm
+    torn = replace(first.ocsp_ecdsa, key=HybridPrivateKey.generate(held, None))
+    damaged = replace(authority, cas=(replace(first, ocsp_ecdsa=torn),))
+    after = renewed(damaged, runtime, PASSPHRASE, LOG).default
     assert after.ocsp_ecdsa.certificate.spki == after.ocsp_ecdsa.key.classical.public.spki

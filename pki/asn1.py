@@ -25,13 +25,25 @@ def tlv(tag: int, content: bytes) -> bytes:
     size = len(content)
     if size < 0x80:
         return bytes((tag, size)) + content
+    return header(tag, size) + content
+
+
+def header(tag: int, size: int) -> bytes:
+    """Tag and length of an element whose content follows."""
+    if size < 0x80:
+        return bytes((tag, size))
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
+    return bytes((tag, 0x80 | len(length))) + length
 
 
 def sequence(*parts: bytes) -> bytes:
     """SEQUENCE of encoded parts, in the order given."""
     return tlv(SEQUENCE, b"".join(parts))
+
+
+def long_sequence(*parts: bytes | memoryview) -> bytes:
+    """SEQUENCE of large parts, copied once: a list of a million entries has fifty megabytes."""
+    return b"".join((header(SEQUENCE, sum(map(len, parts))), *parts))
 
 
 def set_of(parts: Iterable[bytes]) -> bytes:

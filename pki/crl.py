@@ -6,34 +6,86 @@ Not handled here: when to publish, where the file goes, and which certificates h
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import lt
 from typing import Final
 
 from pki import asn1, extensions, oids, tbs
-from pki.asn1 import time as encode_time
+from pki.algorithms import algorithm_identifier
 from pki.crl_checks import publication_findings, verify_crl
-from pki.crl_list import CertificateList, CrlReason, RevokedEntry
+from pki.crl_entry import REMOVED, CrlReason, RevokedEntry, encode_content
+from pki.crl_list import CertificateList
+from pki.crl_scope import freshest_crl, issuing_distribution_point
 from pki.errors import MalformedInput, RequestRefused
 from pki.extensions import Extension
 from pki.keys import HybridPrivateKey
-from pki.tbs import Unsigned
 
 __all__ = [
     "CertificateList",
     "CrlReason",
+    "Frame",
     "RevokedEntry",
     "build_crl",
+    "build_from_contents",
     "publication_findings",
     "read_pem",
     "to_pem",
     "verify_crl",
 ]
 
-_TWO: Final = tuple(b"%02d" % number for number in range(60))
-_INTEGER: Final = tuple(bytes((asn1.INTEGER, size)) for size in range(21))
-_UTC_TIME: Final = bytes((asn1.UTC_TIME, 13))
+_VERSION_2: Final = asn1.integer(1)
+_HEADERS: Final = tuple(asn1.header(asn1.SEQUENCE, size) for size in range(256))
+_AT_ONCE: Final = 4096
 _BEGIN, _END = "-----BEGIN X509 CRL-----", "-----END X509 CRL-----"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Everything that a list says besides its entries."""
+
+    issuer_name: bytes
+    authority_key_identifier: bytes
+    crl_number: int
+    this_update: datetime
+    next_update: datetime
+    base_crl_number: int | None = None
+    """Makes it a delta (5.2.4)."""
+    distribution_point: str = ""
+    """The URL of a list that covers only the certificates that name it (5.2.5)."""
+    freshest: str = ""
+    """The URL of the deltas upon it (5.2.6)."""
+
+    def check(self) -> None:
+        """RequestRefused for a list that no relying party could use."""
+        base = self.base_crl_number
+        if not 0 <= self.crl_number < 1 << 159:
+            raise RequestRefused("The list's number is negative or too long.", field="crl_number")
+        if base is not None and not 0 <= base < self.crl_number:
+            raise RequestRefused(
+                f"A delta numbered {self.crl_number} cannot build upon list {base}.",
+                next_step="Name an earlier complete list.",
+                field="base_crl_number",
+            )
+        if self.next_update <= self.this_update:
+            raise RequestRefused("The list would lapse before it begins.", field="next_update")
+        if base is not None and self.freshest:
+            raise RequestRefused("A delta has no deltas of its own (5.2.6).", field="freshest")
+
+    def extensions(self) -> list[Extension]:
+        """In the order in which they stand, without those of an alternative signature."""
+        found = [
+            extensions.authority_key_identifier(self.authority_key_identifier),
+            Extension(oids.CRL_NUMBER, False, asn1.integer(self.crl_number)),
+        ]
+        if self.base_crl_number is not None:
+            found.append(Extension(oids.DELTA_CRL_INDICATOR, True, asn1.integer(self.base_crl_number)))
+        if self.distribution_point:
+            found.append(issuing_distribution_point(self.distribution_point))
+        if self.freshest:
+            found.append(freshest_crl(self.freshest))
+        return found
 
 
 def build_crl(
@@ -46,96 +98,80 @@ def build_crl(
     this_update: datetime,
     next_update: datetime,
     base_crl_number: int | None = None,
+    distribution_point: str = "",
+    freshest: str = "",
 ) -> bytes:
     """A dual-signed CertificateList, DER, entries by serial; with `base_crl_number` a delta (5.2.4).
 
     RequestRefused names what would make a list that no relying party may use.
     """
-    _check_frame(crl_number, base_crl_number, this_update, next_update)
-    listed = _encoded_entries(entries, delta=base_crl_number is not None)
-    found = [
-        extensions.authority_key_identifier(authority_key_identifier),
-        Extension(oids.CRL_NUMBER, False, asn1.integer(crl_number)),
-    ]
-    if base_crl_number is not None:
-        found.append(Extension(oids.DELTA_CRL_INDICATOR, True, asn1.integer(base_crl_number)))
-    if key.alternative:
-        found.append(tbs.alt_signature_algorithm(key.alternative.signs_with))
-    # revokedCertificates must be absent when nothing is revoked (5.1.2.6).
-    body = b"".join(
-        (
-            issuer_name,
-            encode_time(this_update),
-            encode_time(next_update),
-            asn1.tlv(asn1.SEQUENCE, listed) if listed else b"",
-        )
+    frame = Frame(
+        issuer_name=issuer_name,
+        authority_key_identifier=authority_key_identifier,
+        crl_number=crl_number,
+        this_update=this_update,
+        next_update=next_update,
+        base_crl_number=base_crl_number,
+        distribution_point=distribution_point,
+        freshest=freshest,
     )
-    return tbs.sign(Unsigned(asn1.integer(1), body, tuple(e.encode() for e in found), 0), key)
+    return build_from_contents(frame, sorted(map(encode_content, entries)), key)
 
 
-def _check_frame(number: int, base: int | None, this_update: datetime, next_update: datetime) -> None:
-    if not 0 <= number < 1 << 159:
-        raise RequestRefused("The list's number is negative or too long.", field="crl_number")
-    if base is not None and not 0 <= base < number:
-        raise RequestRefused(
-            f"A delta numbered {number} cannot build upon list {base}.",
-            next_step="Name an earlier complete list.",
-            field="base_crl_number",
-        )
-    if next_update <= this_update:
-        raise RequestRefused("The list would lapse before it begins.", field="next_update")
+def build_from_contents(frame: Frame, contents: Sequence[bytes], key: HybridPrivateKey) -> bytes:
+    """The same from entries that are encoded already (pki.crl_entry.encode_content), ascending by serial."""
+    frame.check()
+    return _signed(frame, _joined(contents, delta=frame.base_crl_number is not None), key)
 
 
-def _encoded_entries(entries: Iterable[RevokedEntry], *, delta: bool) -> bytes:
-    """The entries' octets joined; one pass, no tree: 100,000 of them in a tenth of a second."""
-    # By the code, in a list: an enum's hash is computed in Python each time.
-    suffixes = [_reason_suffix(CrlReason(code)) if code != 7 else b"" for code in range(11)]
-    found: dict[int, bytes] = {}
-    for entry in entries:
-        serial, reason = entry.certificate_serial, entry.reason
-        if not 0 < serial < 1 << 159 or serial in found:
+def _joined(contents: Sequence[bytes], *, delta: bool) -> bytes:
+    """The entries with their headers, a piece at a time: no second list as long as the first."""
+    listed, last = bytearray(), b""
+    for at in range(0, len(contents), _AT_ONCE):
+        piece = contents[at : at + _AT_ONCE]
+        serials = [content[: 2 + content[1]] for content in piece]
+        if not last < serials[0] or not all(map(lt, serials, serials[1:])):
             raise RequestRefused(
-                f"The serial {serial:x} is out of range or listed twice.", field="certificate_serial"
+                "A serial is out of order or listed twice.",
+                next_step="Sort the encoded entries, and give each certificate once.",
+                field="certificate_serial",
             )
-        if reason is CrlReason.REMOVE_FROM_CRL and not delta:
+        last = serials[-1]
+        octets = b"".join([_HEADERS[len(content)] + content for content in piece])
+        if not delta and REMOVED in octets and any(content.endswith(REMOVED) for content in piece):
             raise RequestRefused(
-                f"removeFromCRL for serial {serial:x} has no meaning in a complete list.",
+                "removeFromCRL has no meaning in a complete list.",
                 next_step="Leave the entry out, or build a delta.",
                 field="reason",
             )
-        suffix = suffixes[reason]
-        if entry.invalidity_date is not None:
-            suffix = _full_suffix(reason, entry.invalidity_date)
-        size = serial.bit_length() // 8 + 1
-        number = serial.to_bytes(size, "big")
-        content = b"".join((_INTEGER[size], number, _entry_time(entry.revoked_at), suffix))
-        found[serial] = asn1.tlv(asn1.SEQUENCE, content)
-    return b"".join(found[serial] for serial in sorted(found))
+        listed += octets
+    return bytes(listed)
 
 
-def _entry_time(moment: datetime) -> bytes:
-    # The common case by table: strftime would be half of the whole list's cost.
-    if moment.tzinfo is UTC and 2000 <= moment.year < 2050:
-        date = (_UTC_TIME, _TWO[moment.year - 2000], _TWO[moment.month], _TWO[moment.day])
-        return b"".join((*date, _TWO[moment.hour], _TWO[moment.minute], _TWO[moment.second], b"Z"))
-    return encode_time(moment)
+def _signed(frame: Frame, listed: bytes, key: HybridPrivateKey) -> bytes:
+    """Both signatures, alternative first (X.509 7.2.2), each over octets that were copied once."""
+    found = frame.extensions()
+    if key.alternative:
+        found.append(tbs.alt_signature_algorithm(key.alternative.signs_with))
+    # revokedCertificates must be absent when nothing is revoked (5.1.2.6).
+    body = (
+        frame.issuer_name,
+        asn1.time(frame.this_update),
+        asn1.time(frame.next_update),
+        asn1.header(asn1.SEQUENCE, len(listed)) if listed else b"",
+        listed,
+    )
+    if key.alternative:
+        value = key.alternative.sign(asn1.long_sequence(_VERSION_2, *body, _wrapped(found)))
+        found.append(tbs.alt_signature_value(value))
+    algorithm = algorithm_identifier(key.classical.signs_with)
+    to_be_signed = asn1.long_sequence(_VERSION_2, algorithm, *body, _wrapped(found))
+    signature = asn1.bit_string(key.classical.sign(to_be_signed))
+    return asn1.long_sequence(to_be_signed, algorithm, signature)
 
 
-def _reason(reason: CrlReason) -> bytes:
-    # unspecified is said by leaving the extension out (5.3.1).
-    if reason is CrlReason.UNSPECIFIED:
-        return b""
-    return Extension(oids.CRL_REASON, False, reason.encode()).encode()
-
-
-def _reason_suffix(reason: CrlReason) -> bytes:
-    encoded = _reason(reason)
-    return asn1.sequence(encoded) if encoded else b""
-
-
-def _full_suffix(reason: CrlReason, invalidity_date: datetime) -> bytes:
-    since = Extension(oids.INVALIDITY_DATE, False, asn1.generalized_time(invalidity_date)).encode()
-    return asn1.sequence(_reason(reason), since)
+def _wrapped(found: Iterable[Extension]) -> bytes:
+    return asn1.explicit(0, asn1.sequence(*(extension.encode() for extension in found)))
 
 
 def to_pem(der: bytes) -> str:

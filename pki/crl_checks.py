@@ -108,6 +108,8 @@ def _succession_findings(old: CertificateList, new: CertificateList) -> Iterator
     if new.this_update < old.this_update:
         problem = "The list is older than the one that it would replace."
         yield error("crl.this_update_goes_back", problem, who)
+    if new.scope != old.scope:
+        yield error("crl.scope_changed", "The list it would replace speaks of other certificates.", who)
     if new.is_delta != old.is_delta:
         problem = "A delta and a complete list do not replace each other."
         yield error("crl.kind_changed", problem, who)
@@ -124,10 +126,13 @@ def _lost_findings(
     # A delta upon a later base rightly forgets what that base says.
     if new.is_delta and new.base_crl_number != old.base_crl_number:
         return
-    lost = sorted(old.serials - new.serials - frozenset(may_leave))
-    if lost:
-        named = ", ".join(f"{serial:x}" for serial in lost[:_FEW])
-        problem = f"{len(lost)} revoked certificates would be forgotten: {named}."
+    named, count = "", 0
+    for serial in old.index.missing_from(new.index):
+        if serial not in may_leave:
+            count += 1
+            named += f", {serial:x}" if count <= _FEW else ""
+    if count:
+        problem = f"{count} revoked certificates would be forgotten: {named[2:]}."
         yield error("crl.entries_lost", problem, _name(new))
 
 

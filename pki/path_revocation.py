@@ -1,6 +1,6 @@
 """Was one certificate of a path revoked? Only what its issuer vouches for counts; unknown is a finding.
 
-RFC 5280 6.3.3 for lists that cover everything an issuer issued, with deltas. A list is believed under the
+RFC 5280 6.3.3 for lists of all that an issuer issued, or of a part, with deltas. A list is believed under the
 same demand as the certificates: both signatures by the issuer's established keys. A response has only one
 signature, so where the alternative one is a must, "good" counts from a post-quantum responder only.
 Evidence contradicts itself only to the worse: one authentic "revoked" outweighs every "good".
@@ -14,11 +14,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from pki import path_rules
+from pki import extensions, oids, path_rules
 from pki.algorithms import SIGNATURE_BYTES
 from pki.cert_id import CertId
 from pki.crl_checks import verify_crl
 from pki.crl_list import CertificateList, CrlReason, RevokedEntry
+from pki.crl_scope import ListScope
 from pki.errors import MalformedInput
 from pki.extensions import KeyUsage
 from pki.findings import Finding, Severity, error
@@ -107,6 +108,10 @@ def _authentic_lists(asked: Asked, evidence: StatusEvidence) -> tuple[list[Certi
             continue
         if key_identifier is not None and crl.authority_key_identifier != key_identifier:
             continue
+        if not _speaks_of(crl.scope, asked.certificate):
+            why = f"List {crl.crl_number} does not speak of this certificate."
+            remarks.append(_unused("path.revocation_list_of_another_scope", why, asked))
+            continue
         judged = _list_findings(der, asked.issuer_keys, asked.demand)
         refused = [f for f in judged if f.refuses]
         if may_sign and not refused:
@@ -116,6 +121,20 @@ def _authentic_lists(asked: Asked, evidence: StatusEvidence) -> tuple[list[Certi
             why = refused[0].message if refused else "The issuer's keyUsage lacks cRLSign."
             remarks.append(_unused("path.revocation_list_not_used", why, asked))
     return usable, remarks
+
+
+def _speaks_of(scope: ListScope, certificate: Certificate) -> bool:
+    """6.3.3 (b)(2): whether a serial that is missing from such a list is good for this certificate."""
+    if scope.indirect or scope.only_some_reasons or scope.only_attribute_certificates:
+        return False
+    basic = certificate.extension(oids.BASIC_CONSTRAINTS)
+    is_ca = basic is not None and extensions.read_basic_constraints(basic)[0]
+    if scope.only_user_certificates if is_ca else scope.only_ca_certificates:
+        return False
+    if not scope.distribution_point:
+        return True
+    named = certificate.extension(oids.CRL_DISTRIBUTION_POINTS)
+    return named is not None and not set(scope.distribution_point).isdisjoint(extensions.uris(named))
 
 
 @lru_cache(maxsize=8)
@@ -156,7 +175,8 @@ def _told_by_lists(asked: Asked, lists: list[CertificateList]) -> Iterator[Told]
 def _continues(delta: CertificateList, complete: CertificateList) -> bool:
     """5.2.4: a delta applies to a complete list no older than its base, and is itself the newer one."""
     base = delta.base_crl_number
-    return base is not None and base <= complete.crl_number < delta.crl_number
+    newer = base is not None and base <= complete.crl_number < delta.crl_number
+    return newer and delta.scope == complete.scope
 
 
 def _told_by_response(asked: Asked, der: bytes) -> Iterator[Told | Finding]:

@@ -180,7 +180,7 @@ def test_cryptography_verifies_the_classical_signature() -> None:
 
 NUMBER_TWICE = Extension(oids.CRL_NUMBER, False, asn1.integer(8))
 CRITICAL = Extension("1.3.6.1.4.1.99999.1", True, asn1.null())
-SCOPED = Extension(oids.ISSUING_DISTRIBUTION_POINT, True, asn1.sequence(b"\x81\x01\xff"))
+SCOPED = Extension(oids.ISSUING_DISTRIBUTION_POINT, True, asn1.sequence(b"\x81\x01\x00"))
 SERIAL_TWICE = asn1.sequence(*[asn1.sequence(asn1.integer(5), asn1.time(NOW))] * 2)
 OTHER_ISSUER = asn1.sequence(
     asn1.sequence(

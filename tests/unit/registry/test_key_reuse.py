@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from pki.algorithms import KeyAlgorithm, PrivateKey, PublicKey, component_spkis
 from pki.csr import Request, build
-from pki.keys import HybridPrivateKey
+from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.profiles import DEVICE
+from pki.providers.identifiers import spki
 from registry.enrollment import LIFETIME, facts_of
 from registry.issuance import IssuanceOrder, issue_batch
+from registry.key_reuse import KeyClaim, claim_keys
 from registry.model.device import Device
 from registry.model.errors import Refused
 from registry.registration import Approval, approve
@@ -79,3 +82,59 @@ def test_two_owners_of_one_key_in_one_batch_are_refused(hospital: Hospital) -> N
     with pytest.raises(Refused, match="another owner"):
         issue_batch(orders, ENGINEER, ports=hospital.ports, issuer=hospital.parts.issuer)
     assert hospital.certificates() == []
+
+
+def _half(composite: PrivateKey, place: int) -> HybridPublicKey:
+    """A half as a certificate of its own would name it: 1 is ML-DSA's, 2 the classical one."""
+    return HybridPublicKey(PublicKey.load(component_spkis(composite.public)[place]))
+
+
+@pytest.mark.parametrize("place", [1, 2], ids=["ml-dsa", "classical"])
+@pytest.mark.parametrize("first", ["alone", "composite"])
+@pytest.mark.parametrize("together", [False, True], ids=["one after the other", "in one batch"])
+def test_a_half_of_a_composite_never_stands_alone_not_even_its_owners(
+    hospital: Hospital, place: int, first: str, together: bool
+) -> None:
+    device, held = hospital.active(PUMP)
+    renewed = hospital.renew(device, held, key=device_key(9))
+    composite = PrivateKey.generate(KeyAlgorithm.MLDSA65_ECDSA_P256_SHA512)
+    forms = [HybridPublicKey(composite.public), _half(composite, place)]
+    if first == "alone":
+        forms.reverse()
+    serials = (held.certificate_serial, renewed.certificate.certificate_serial)
+    claims = [KeyClaim(serial, device.device_id, form) for serial, form in zip(serials, forms, strict=True)]
+    if not together:
+        with hospital.store.write() as uow:
+            claim_keys(claims[:1], uow)
+    with hospital.store.write() as uow, pytest.raises(Refused, match="without its other half"):
+        claim_keys(claims if together else claims[1:], uow)
+
+
+def test_two_composites_share_no_half(hospital: Hospital) -> None:
+    device, held = hospital.active(PUMP)
+    one = PrivateKey.generate(KeyAlgorithm.MLDSA65_ECDSA_P256_SHA512)
+    other = PrivateKey.generate(KeyAlgorithm.MLDSA65_ECDSA_P256_SHA512)
+    mixed_bits = one.public.key_bits[:1952] + other.public.key_bits[1952:]
+    mixture = PublicKey.load(spki(one.algorithm, mixed_bits))
+    claims = [
+        KeyClaim(held.certificate_serial, device.device_id, HybridPublicKey(key))
+        for key in (one.public, mixture)
+    ]
+    with hospital.store.write() as uow:
+        claim_keys(claims[:1], uow)
+    renewed = hospital.renew(device, held, key=device_key(9)).certificate.certificate_serial
+    with hospital.store.write() as uow, pytest.raises(Refused, match="without its other half"):
+        claim_keys([replace(claims[1], certificate_serial=renewed)], uow)
+
+
+def test_a_composite_may_be_kept_by_its_owner_and_by_nobody_else(hospital: Hospital) -> None:
+    device, held = hospital.active(PUMP)
+    renewed = hospital.renew(device, held, key=device_key(9)).certificate.certificate_serial
+    public = HybridPublicKey(PrivateKey.generate(KeyAlgorithm.MLDSA65_ECDSA_P256_SHA512).public)
+    with hospital.store.write() as uow:
+        claim_keys([KeyClaim(held.certificate_serial, device.device_id, public)], uow)
+    with hospital.store.write() as uow:
+        claim_keys([KeyClaim(renewed, device.device_id, public)], uow)
+    other = hospital.admit(MONITOR)
+    with hospital.store.write() as uow, pytest.raises(Refused, match="another owner"):
+        claim_keys([KeyClaim(renewed, other.device_id, public)], uow)

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.asking import Json, PassphraseFd, PassphraseFile, SharesFile, Yes, confirm, noun, registry, unlocked
-from cli.cert_source import named, signed
+from cli.asking import Json, Yes, confirm, noun, registry
+from cli.cert_export import export
+from cli.cert_issue import challenge, issue_one
+from cli.cert_source import named
 from cli.cert_view import certificate_details, print_verdict, unpublished
 from cli.device_view import certificate_row
 from cli.effects import tell_effects
 from cli.errors import EXIT_CODES
-from cli.output import note, print_fields, print_json, print_rows, raw
+from cli.output import print_fields, print_rows
 from pki.path import verify
 from registry import revocation
-from registry.issuance import issue
 from registry.lookup import get_certificate, get_device
 from registry.model.certificate import CertificateRecord, CertificateState, certificate_serial
 from registry.model.device import device_id
-from registry.ordering import Asked, OrderProfile, order_of
 from service import clock
 from service.authority import read_bundle
-from service.home import write_atomically
-from service.pem import read_file, to_pem
 from service.runtime import current_operator
 
 app = noun(
@@ -39,44 +36,8 @@ Serial = Annotated[
 Which = Annotated[str, typer.Argument(metavar="SERIAL|FILE", help="A serial number, or a PEM or DER file.")]
 
 
-@app.command("issue")
-def issue_one(
-    csr: Annotated[Path, typer.Option(metavar="FILE", help="The PKCS#10 request, PEM or DER.")],
-    ctx: typer.Context,
-    profile: Annotated[OrderProfile, typer.Option(help="What the certificate is for.")] = OrderProfile.DEVICE,
-    device: Annotated[str | None, typer.Option(metavar="ID", help="The approved device.")] = None,
-    dns: Annotated[list[str] | None, typer.Option(help="A server's host name; repeat for each.")] = None,
-    ip: Annotated[list[str] | None, typer.Option(help="A server's address; repeat for each.")] = None,
-    days: Annotated[int | None, typer.Option(help="Lifetime; at most the profile's.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="For the chain; else stdout.")] = None,
-    shares_file: SharesFile = None,
-    passphrase_file: PassphraseFile = None,
-    passphrase_fd: PassphraseFd = None,
-    as_json: Json = False,
-) -> None:
-    """Issue a certificate for a request; names come from the registry or the options, never from it."""
-    asked = Asked(
-        request=read_file(csr, "request"),
-        profile=profile,
-        device=device,
-        dns_names=tuple(dns or ()),
-        ip_addresses=tuple(ip or ()),
-        days=days,
-    )
-    with registry(ctx) as runtime:
-        authority = unlocked(runtime, passphrase_file, passphrase_fd, shares_file)
-        order = order_of(asked, authority.parts, runtime.ports)
-        done = issue(order, current_operator(), ports=runtime.ports, issuer=authority.issuer)
-    chain = to_pem(signed(done.record), *authority.parts.chain)
-    if out is not None:
-        write_atomically(out, chain)
-    if as_json:
-        print_json({**certificate_row(done.record), "log_index": done.log_index, "chain": chain.decode()})
-        return
-    if out is None:
-        raw(chain.decode())
-    where = f"; its chain is in {out}" if out else ""
-    note(f"Issued {done.record.certificate_serial}, good until {done.record.not_after:%Y-%m-%d}{where}.")
+app.command("issue")(issue_one)
+app.command()(challenge)
 
 
 @app.command()
@@ -161,18 +122,7 @@ def release(serial: Serial, ctx: typer.Context, as_json: Json = False) -> None:
         _decided(released, tell_effects(runtime), as_json=as_json)
 
 
-@app.command()
-def export(
-    serial: Serial,
-    ctx: typer.Context,
-    chain: Annotated[bool, typer.Option("--chain", help="The issuing CA's certificate behind it.")] = False,
-) -> None:
-    """Print a certificate as PEM."""
-    with registry(ctx) as runtime:
-        with runtime.store.read() as uow:
-            record = get_certificate(certificate_serial(serial), uow)
-        issuing = read_bundle(runtime.home).intermediates if chain and record.issuer == "issuing" else ()
-    raw(to_pem(signed(record), *issuing).decode())
+app.command()(export)
 
 
 def _decided(record: CertificateRecord, effects: object, *, as_json: bool) -> None:

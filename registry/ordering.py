@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pki import csr, profiles
-from pki.profiles import SubjectFacts
+from pki import csr
+from pki.csr import Request, Shown
+from pki.profiles import Form, Kind, Profile, SubjectFacts
+from pki.related import related_certificate
+from pki.tbs import Certificate
+from pki.template import subject_name
 from registry.enrollment import IssuingParts, facts_of
 from registry.issuance import IssuanceOrder
+from registry.kem_challenge import check_answer, spend_answer
 from registry.lookup import get_device
 from registry.model.certificate import CertificateRecord
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, device_id, move
 from registry.model.errors import BadInput, Refused
+from registry.model.kem_challenge import KemAnswer
 from registry.ports import Ports
+from registry.possession import read_request
+from registry.request_evidence import Judge, shown_certificate, still_active
 from registry.store.unit_of_work import UnitOfWork
 
+ORDERED = frozenset({Kind.DEVICE, Kind.SERVER, Kind.OPERATOR})
+"""What an operator may order; our own keys are certified in ceremonies only."""
 
-class OrderProfile(StrEnum):
-    """What an operator may order; our own keys are certified in the ceremony only."""
 
-    DEVICE = "device"
-    DEVICE_CLASSICAL = "device-classical"
-    SERVER = "server"
+class KemProof(StrEnum):
+    """What must show that a key which cannot sign is held by whoever asks."""
+
+    CHALLENGE = "challenge"
+    """The key opened a secret: a proof."""
+    STATEMENT = "statement"
+    """A signed claim is enough (RFC 9883), and an answered challenge too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,42 +45,85 @@ class Asked:
 
     request: bytes
     """PEM or DER."""
-    profile: OrderProfile
+    profile: Profile
     device: str | None = None
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
+    operator: str = ""
+    """The name of a person who operates us, for profiles of that kind."""
     days: int | None = None
+    answer: KemAnswer | None = None
+    kem_proof: KemProof = KemProof.CHALLENGE
 
 
-def order_of(asked: Asked, parts: IssuingParts, ports: Ports) -> IssuanceOrder:
-    """The order; refused where the device may not have a certificate, before any key is used."""
-    request = csr.Request.parse(csr.der_from_pem_or_der(asked.request))
-    profile = profiles.by_name(asked.profile)
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Whose certificate it will be."""
+
+    facts: SubjectFacts
+    device_id: DeviceId | None = None
+
+
+def order_of(asked: Asked, parts: IssuingParts, ports: Ports, judge: Judge) -> IssuanceOrder:
+    """The order; refused where the subject may not have a certificate, before any key is used.
+
+    `judge` gives findings on the path and status of a certificate that the request rests on.
+    """
+    request = read_request(csr.der_from_pem_or_der(asked.request))
+    profile, now = asked.profile, ports.clock()
     lifetime = profile.lifetime if asked.days is None else timedelta(days=asked.days)
-    if asked.profile is OrderProfile.SERVER:
-        return IssuanceOrder(profile, _server_facts(asked, parts), request, lifetime)
-    known = device_id(_device_name(asked))
     with ports.store.read() as uow:
-        device = entitled(known, uow)
+        subject = _subject(asked, parts, uow)
+        shown = shown_certificate(
+            request,
+            subject_name(subject.facts),
+            owner=subject.device_id,
+            judge=judge,
+            now=now,
+            uow=uow,
+        )
+        _require_kem_proof(request, asked, now=now, uow=uow)
+    facts = subject.facts
+    if shown is not None and profile.form is Form.RELATED:
+        facts = replace(facts, related=related_certificate(shown.der))
+    return IssuanceOrder(
+        profile,
+        facts,
+        replace(request, shown=Shown(shown, asked.answer is not None)),
+        lifetime,
+        device_id=subject.device_id,
+        with_intention=_intention(request, shown, subject.device_id, asked.answer, ports.clock),
+        with_fact=None if subject.device_id is None else _fact(subject.device_id),
+    )
 
+
+def _intention(
+    request: Request,
+    shown: Certificate | None,
+    known: DeviceId | None,
+    answer: KemAnswer | None,
+    clock: Callable[[], datetime],
+) -> Callable[[UnitOfWork, CertificateRecord], None]:
     def with_intention(uow: UnitOfWork, _record: CertificateRecord) -> None:
-        # Again inside the transaction: nothing is signed for a device that was held a moment ago.
-        uow.devices.set_state(known, move(entitled(known, uow).state, DeviceEvent.ISSUE))
+        # All of it again inside the transaction: nothing is signed for a device that was held a moment ago,
+        # nor bound to a certificate that was revoked, and an answer is good once.
+        if shown is not None:
+            still_active(shown, uow)
+        if answer is not None:
+            spend_answer(request, answer, now=clock(), uow=uow)
+        if known is not None:
+            uow.devices.set_state(known, move(entitled(known, uow).state, DeviceEvent.ISSUE))
 
+    return with_intention
+
+
+def _fact(known: DeviceId) -> Callable[[UnitOfWork, CertificateRecord, int], None]:
     def with_fact(uow: UnitOfWork, _record: CertificateRecord, _index: int) -> None:
         # Handed over by a person: active at once, no confirmation by the device is waited for.
         state = get_device(known, uow).state
         uow.devices.set_state(known, move(state, DeviceEvent.CONFIRM))
 
-    return IssuanceOrder(
-        profile,
-        facts_of(device, parts),
-        request,
-        lifetime,
-        device_id=known,
-        with_intention=with_intention,
-        with_fact=with_fact,
-    )
+    return with_fact
 
 
 def entitled(known: DeviceId, uow: UnitOfWork) -> Device:
@@ -89,25 +145,62 @@ def entitled(known: DeviceId, uow: UnitOfWork) -> Device:
     return device
 
 
-def _device_name(asked: Asked) -> str:
+def _require_kem_proof(request: Request, asked: Asked, *, now: datetime, uow: UnitOfWork) -> None:
+    if asked.answer is not None:
+        check_answer(request, asked.answer, now=now, uow=uow)
+    elif request.public.classical.algorithm.is_kem and (
+        request.statement is None or asked.kem_proof is KemProof.CHALLENGE
+    ):
+        raise Refused(
+            "Nothing proves that the requester holds the ML-KEM key of the request.",
+            next_step="Challenge it: medtrust cert challenge, then cert answer, then issue with --answer.",
+            field="--answer",
+        )
+
+
+def _subject(asked: Asked, parts: IssuingParts, uow: UnitOfWork) -> _Subject:
+    kind = asked.profile.kind
+    if kind not in ORDERED:
+        raise BadInput(
+            f"Profile {asked.profile.name} is for our own keys, which a ceremony certifies.",
+            next_step="Choose a profile for devices, servers or operators.",
+            field="--profile",
+        )
+    if kind is Kind.SERVER:
+        return _Subject(_server_facts(asked, parts))
     if asked.dns_names or asked.ip_addresses:
         raise BadInput(
-            f"Profile {asked.profile} holds no host names.",
+            f"Profile {asked.profile.name} holds no host names.",
             next_step="Leave out --dns and --ip, or choose --profile server.",
             field="--dns",
         )
-    if not asked.device:
+    if kind is Kind.OPERATOR:
+        return _Subject(_operator_facts(asked, parts))
+    if not asked.device or asked.operator:
         raise BadInput(
-            f"Profile {asked.profile} needs the device that the certificate is for.",
+            f"Profile {asked.profile.name} needs the device that the certificate is for.",
             next_step="Give --device ID; see: medtrust device list --state approved.",
             field="--device",
         )
-    return asked.device
+    device = entitled(device_id(asked.device), uow)
+    return _Subject(facts_of(device, parts), device.device_id)
+
+
+def _operator_facts(asked: Asked, parts: IssuingParts) -> SubjectFacts:
+    if not asked.operator or asked.device:
+        raise BadInput(
+            f"Profile {asked.profile.name} needs the name of the operator.",
+            next_step="Give --operator NAME, as it will stand in the log.",
+            field="--operator",
+        )
+    return SubjectFacts(common_name=asked.operator, organization=parts.organization)
 
 
 def _server_facts(asked: Asked, parts: IssuingParts) -> SubjectFacts:
-    names = (*asked.dns_names, *asked.ip_addresses)
-    if not names or asked.device:
+    # DNS compares without case; a certificate has one spelling.
+    dns = tuple(name.lower() for name in asked.dns_names)
+    names = (*dns, *asked.ip_addresses)
+    if not names or asked.device or asked.operator:
         raise BadInput(
             "A server's certificate is for host names and addresses, not for a device.",
             next_step="Give --dns NAME or --ip ADDRESS; names are never copied from the request.",
@@ -116,6 +209,6 @@ def _server_facts(asked: Asked, parts: IssuingParts) -> SubjectFacts:
     return SubjectFacts(
         common_name=names[0],
         organization=parts.organization,
-        dns_names=asked.dns_names,
+        dns_names=dns,
         ip_addresses=asked.ip_addresses,
     )

@@ -8,16 +8,19 @@ from pki.keys import HybridPublicKey
 from pki.tbs import Certificate
 from registry.model.enrollment import Proof
 from registry.model.errors import BadInput, Unauthenticated, Unprocessable
+from registry.request_privacy import guard_request
 
 
 def read_request(der: bytes) -> Request:
-    """A CSR; BadInput names the field that is malformed."""
+    """A CSR; BadInput names the field that is malformed, Refused the one that looks like a patient's data."""
     try:
-        return Request.parse(der)
+        request = Request.parse(der)
     except PkiError as bad:
         raise BadInput(
             bad.problem, next_step="Send PKCS#10 in DER.", field=f"csr.{bad.field}" if bad.field else "csr"
         ) from bad
+    guard_request(request)
+    return request
 
 
 def keys_of(der: bytes) -> HybridPublicKey:

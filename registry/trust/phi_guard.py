@@ -27,7 +27,8 @@ _DETECTORS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     for code, pattern in (
         ("phi.mrn", r"(?<![a-z])(?:mrn|medical[ _-]?record|patient[ _-]?(?:id|name|number|no))(?![a-z])"),
         ("phi.ssn", r"(?<!\d)(?!000|666)\d{3}([- ])\d\d\1\d{4}(?!\d)"),
-        ("phi.ssn", r"(?<![a-z])(?:ssn|social[ _-]?security)(?![a-z])"),
+        # SSN and a short number is a model (a guedel airway's, in the FDA's data), not a person's.
+        ("phi.ssn", r"(?<![a-z])(?:ssn(?!\d{1,4}(?!\d))|social[ _-]?security)(?![a-z])"),
         ("phi.birth_date", r"(?<![a-z])(?:dob|(?:date[ _-]?of[ _-]?birth)|birth[ _-]?(?:date|day))(?![a-z])"),
         ("phi.birth_date", rf"(?<![0-9a-z]){_YEAR_19}([-/.]?){_MONTH_DAY}(?!\d)"),
         ("phi.birth_date", rf"(?<!\d){_DAY_OR_MONTH}([-/.]){_DAY_OR_MONTH}\1{_YEAR_19}(?!\d)"),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from struct import Struct
 from typing import Final, NamedTuple
 
 from pki.errors import MalformedInput
@@ -18,20 +19,22 @@ BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, ENUMERATED = 0x01, 0x02, 
 UTF8_STRING, PRINTABLE_STRING, IA5_STRING, UTC_TIME, GENERALIZED_TIME = 0x0C, 0x13, 0x16, 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
 MAX_BYTES: Final = 16 * 1024 * 1024
+_SHORT_HEADER: Final = Struct(">BB").pack
+_LONG_HEADER: Final = Struct(">BBH").pack
 
 
 def tlv(tag: int, content: bytes) -> bytes:
     """One element with a definite, minimal length."""
     size = len(content)
-    if size < 0x80:
-        return bytes((tag, size)) + content
-    return header(tag, size) + content
+    return (_SHORT_HEADER(tag, size) if size < 0x80 else header(tag, size)) + content
 
 
 def header(tag: int, size: int) -> bytes:
     """Tag and length of an element whose content follows."""
     if size < 0x80:
-        return bytes((tag, size))
+        return _SHORT_HEADER(tag, size)
+    if 0x100 <= size < 0x10000:
+        return _LONG_HEADER(tag, 0x82, size)
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes((tag, 0x80 | len(length))) + length
 
@@ -139,7 +142,11 @@ def read(buf: bytes, offset: int = 0, limit: int | None = None) -> Tlv:
     tag, size, content = buf[offset], buf[offset + 1], offset + 2
     if tag & 0x1F == 0x1F:
         raise MalformedInput("A multi-byte tag is not used by X.509.", field=f"offset {offset}")
-    if size >= 0x80:
+    if size == 0x82 and content + 2 <= limit and buf[content]:
+        # What holds an ML-DSA key or signature: the form that is met most.
+        size = buf[content] << 8 | buf[content + 1]
+        content += 2
+    elif size >= 0x80:
         octets = size & 0x7F
         if not 1 <= octets <= 4 or content + octets > limit:
             raise MalformedInput("The length is indefinite or cut off: not DER.", field=f"offset {offset}")

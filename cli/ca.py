@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from cli.asking import Json, home_of, noun
+from cli.ca_bundle import bundle
 from cli.ca_quorum import app as quorum
-from cli.output import print_fields, raw, say
+from cli.output import print_fields, raw
 from cli.words import colon_hex
 from pki import names
 from service.authority import BUNDLE_FILE, ISSUING, ROOT, certificate_file, read_bundle
@@ -18,6 +17,7 @@ app = noun(
     "Our CA: fingerprints, chain and trust bundle.",
     "medtrust ca show",
     "medtrust ca bundle > trust-bundle.json",
+    "medtrust ca bundle --for nginx --out /etc/nginx/medtrust",
     "medtrust ca chain > chain.pem",
 )
 app.add_typer(quorum, name="quorum")
@@ -51,17 +51,4 @@ def chain(ctx: typer.Context) -> None:
     raw(to_pem(*ders).decode())
 
 
-@app.command()
-def bundle(
-    ctx: typer.Context,
-    path: Annotated[bool, typer.Option("--path", help="Only where it lies.")] = False,
-) -> None:
-    """Print the signed trust bundle: what relying parties pin."""
-    home = home_of(ctx)
-    home.require_initialised()
-    read_bundle(home)
-    file = home.public / BUNDLE_FILE
-    if path:
-        say(str(file))
-    else:
-        raw(file.read_text(encoding="ascii"))
+app.command()(bundle)

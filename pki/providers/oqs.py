@@ -16,7 +16,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -94,9 +94,7 @@ def _mechanism(algorithm: KeyAlgorithm, _installed: str | None) -> Mechanism:
     wanted = _plain(algorithm).replace("slhdsa", "slhdsapure")
     name = next((m for m in _mechanisms(wrapper) if _plain(m) == wanted), None)
     if name is None:
-        raise AlgorithmUnavailable(
-            f"The provider liboqs has no {algorithm} in this build.", next_step=_REMEDY, field=str(algorithm)
-        )
+        raise _not_built(algorithm)
     made = wrapper.native().OQS_SIG_new(name.encode())
     sizes = made.contents
     return Mechanism(made, sizes.length_public_key, sizes.length_secret_key, sizes.length_signature)
@@ -134,16 +132,20 @@ def native() -> Any:  # noqa: ANN401 - a library without types
     return library
 
 
-def kem_mechanism(algorithm: KeyAlgorithm) -> Any:  # noqa: ANN401 - an object without types
-    """The wrapper's KeyEncapsulation class bound to an algorithm's name, to be called with a secret key."""
+def kem(algorithm: KeyAlgorithm, secret: bytes | None = None) -> Any:  # noqa: ANN401 - without types
+    """The wrapper's KeyEncapsulation for one use, a context manager; AlgorithmUnavailable as above."""
     wrapper = _wrapper_for(algorithm)
     wanted = _plain(algorithm)
     name = next((m for m in wrapper.get_enabled_kem_mechanisms() if _plain(m) == wanted), None)
     if name is None:
-        raise AlgorithmUnavailable(
-            f"The provider liboqs has no {algorithm} in this build.", next_step=_REMEDY, field=str(algorithm)
-        )
-    return partial(wrapper.KeyEncapsulation, name)
+        raise _not_built(algorithm)
+    return wrapper.KeyEncapsulation(name, secret)
+
+
+def _not_built(algorithm: KeyAlgorithm) -> AlgorithmUnavailable:
+    return AlgorithmUnavailable(
+        f"The provider liboqs has no {algorithm} in this build.", next_step=_REMEDY, field=str(algorithm)
+    )
 
 
 def _wrapper_for(algorithm: KeyAlgorithm) -> Any:  # noqa: ANN401 - a module without types
@@ -176,7 +178,7 @@ def _native_library() -> str | None:
 def _candidates() -> Iterator[str]:
     """Where liboqs-python 0.16 looks, and only there: what it does not find, it would build."""
     for name in ("oqs", "liboqs"):
-        if found := ctypes.util.find_library(name):
+        if found := _system_library(name):
             yield found
     configured = os.environ.get("OQS_INSTALL_PATH")
     root = Path(configured) if configured is not None else Path.home() / "_oqs"
@@ -185,6 +187,12 @@ def _candidates() -> Iterator[str]:
         return
     suffix = "dylib" if sys.platform == "darwin" else "so"
     yield from (str((root / place / f"liboqs.{suffix}").absolute()) for place in ("lib", "lib64"))
+
+
+@lru_cache(maxsize=2)
+def _system_library(name: str) -> str | None:
+    """Kept: it asks the linker and the compiler, a tenth of a second each time."""
+    return ctypes.util.find_library(name)
 
 
 def _import_wrapper() -> Any:  # noqa: ANN401 - a module without types

@@ -1,4 +1,4 @@
-"""The provider behind liboqs: SLH-DSA (RFC 9909), ML-DSA signed ten times faster, and expanded-form keys.
+"""The provider behind liboqs: SLH-DSA (RFC 9909), ML-DSA signed many times faster, and expanded-form keys.
 
 Signatures are hedged: liboqs mixes in fresh randomness from the system. No lock: the mechanism objects
 hold no key and the C calls write only to buffers of their own call. Not handled: HashML-DSA, HashSLH-DSA.
@@ -13,18 +13,19 @@ from typing import Any, Final, cast
 from pki import asn1
 from pki.errors import AlgorithmUnavailable, MalformedInput, PkiError
 from pki.providers import oqs
-from pki.providers.identifiers import ML_DSA, SLH_DSA, pkcs8, raw_private, raw_public, spki
+from pki.providers.identifiers import ML_DSA, ML_KEM, SLH_DSA, pkcs8, raw_private, raw_public, spki
 from pki.providers.interface import KeyAlgorithm, SignatureAlgorithm
 from pki.providers.mldsa_expand import SHAPES, expand
 from pki.providers.openssl import OpenSsl
-from pki.providers.pqc_pkcs8 import read_ml_dsa
+from pki.providers.pqc_pkcs8 import ML_KEM_PUBLIC_BYTES, read_ml_dsa, read_ml_kem
 
 _KNOWN: Final = ML_DSA | SLH_DSA
 _SLH_DSA_PUBLIC: Final = {"128": 32, "192": 48, "256": 64}
-_ML_DSA_PUBLIC: Final = {
+_RAW_PUBLIC: Final = {
     KeyAlgorithm.ML_DSA_44: 1312,
     KeyAlgorithm.ML_DSA_65: 1952,
     KeyAlgorithm.ML_DSA_87: 2592,
+    **ML_KEM_PUBLIC_BYTES,
 }
 
 
@@ -56,12 +57,14 @@ class Oqs:
     name = "liboqs"
 
     def supports(self, algorithm: KeyAlgorithm) -> bool:
-        """Whether the library is here and was built with it."""
+        """Whether the library is here and was built with it; ML-KEM only for keys that came expanded."""
+        if algorithm not in _KNOWN.values():
+            return False
         try:
             oqs.mechanism(algorithm)
         except AlgorithmUnavailable:
             return False
-        return algorithm in _KNOWN.values()
+        return True
 
     def generate(self, algorithm: KeyAlgorithm) -> object:
         """A new key; ML-DSA from a new seed, so that it can be stored as one."""
@@ -90,6 +93,11 @@ class Oqs:
             if form.seed is not None:
                 public, secret = expand(algorithm, form.seed)
             return algorithm, OqsPrivate(algorithm, public, form.seed, _buffer(secret))
+        if dotted in ML_KEM:
+            kem = read_ml_kem(ML_KEM[dotted], content)
+            if kem.seed is not None and not kem.expanded:
+                raise MalformedInput("liboqs takes an ML-KEM key in its expanded form.", field="key")
+            return ML_KEM[dotted], OqsPrivate(ML_KEM[dotted], kem.public, None, _buffer(kem.expanded))
         algorithm = _slh_dsa(dotted)
         if len(content) != 2 * slh_dsa_public_bytes(algorithm):
             raise MalformedInput(f"The {algorithm} private key has the wrong length.", field="key")
@@ -99,8 +107,8 @@ class Oqs:
     def load_public(self, spki: bytes) -> tuple[KeyAlgorithm, object]:
         """The key's octets, of the right length; also where the library is absent."""
         dotted, raw = raw_public(spki)
-        algorithm = ML_DSA[dotted] if dotted in ML_DSA else _slh_dsa(dotted)
-        size = _ML_DSA_PUBLIC[algorithm] if algorithm in SHAPES else slh_dsa_public_bytes(algorithm)
+        algorithm = (ML_DSA | ML_KEM).get(dotted) or _slh_dsa(dotted)
+        size = _RAW_PUBLIC.get(algorithm) or slh_dsa_public_bytes(algorithm)
         if len(raw) != size:
             raise MalformedInput(f"The {algorithm} public key has the wrong length.", field="key")
         return algorithm, OqsPublic(algorithm, raw)
@@ -111,7 +119,7 @@ class Oqs:
         if key.seed is not None:
             return pkcs8(key.algorithm, asn1.implicit(0, key.seed))
         raw = key.secret.raw
-        return pkcs8(key.algorithm, asn1.octet_string(raw) if key.algorithm in SHAPES else raw)
+        return pkcs8(key.algorithm, asn1.octet_string(raw) if key.algorithm in _RAW_PUBLIC else raw)
 
     def public_bytes(self, handle: object) -> bytes:
         """SubjectPublicKeyInfo DER."""
@@ -129,6 +137,21 @@ class Oqs:
         """False for a bad signature; AlgorithmUnavailable, never a guess, where the library is absent."""
         key = cast(OqsPublic, handle)
         return algorithm.value == key.algorithm.value and verify_raw(key, signature, data)
+
+    def encapsulate(self, handle: object) -> tuple[bytes, bytes]:
+        """ML-KEM.Encaps."""
+        key = cast(OqsPublic, handle)
+        with oqs.kem(key.algorithm) as kem:
+            ciphertext, shared = kem.encap_secret(key.raw)
+        return bytes(shared), bytes(ciphertext)
+
+    def decapsulate(self, handle: object, ciphertext: bytes) -> bytes:
+        """ML-KEM.Decaps, with a key in its expanded form."""
+        key = cast(OqsPrivate, handle)
+        with oqs.kem(key.algorithm, key.secret.raw) as kem:
+            if len(ciphertext) != kem.length_ciphertext:
+                raise MalformedInput("The ciphertext has the wrong length.", field="ciphertext")
+            return bytes(kem.decap_secret(ciphertext))
 
 
 def sign_raw(key: OqsPrivate, data: bytes, context: bytes = b"") -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from pki import asn1
@@ -9,6 +10,7 @@ from pki.errors import MalformedInput
 from pki.providers.interface import KeyAlgorithm
 from pki.providers.mldsa_expand import expand, public_of
 
+ML_KEM_PUBLIC_BYTES = {KeyAlgorithm.ML_KEM_768: 1184, KeyAlgorithm.ML_KEM_1024: 1568}
 SEED_TAG = 0x80
 """[0] IMPLICIT OCTET STRING: the form that `cryptography` reads and that we write."""
 
@@ -30,6 +32,25 @@ def read_ml_dsa(algorithm: KeyAlgorithm, content: bytes) -> Forms:
     if expanded and expand(algorithm, seed)[1] != expanded:
         raise MalformedInput("The seed and the expanded key do not belong together.", field="key")
     return Forms(seed)
+
+
+def read_ml_kem(algorithm: KeyAlgorithm, content: bytes) -> Forms:
+    """Of `both` the seed is used; its z must stand in the expanded key, which must be whole."""
+    seed, expanded = split(content, seed_bytes=64)
+    public = _ml_kem_public(algorithm, expanded) if expanded or seed is None else b""
+    if seed is not None and expanded and expanded[-32:] != seed[32:]:
+        raise MalformedInput("The seed and the expanded key do not belong together.", field="key")
+    return Forms(seed, expanded, public)
+
+
+def _ml_kem_public(algorithm: KeyAlgorithm, expanded: bytes) -> bytes:
+    """dk = dkPKE || ek || H(ek) || z: the encapsulation key, after its digest was compared."""
+    size = ML_KEM_PUBLIC_BYTES[algorithm]
+    start = size - 32  # dkPKE is an encapsulation key without its 32 octets of rho
+    public = expanded[start : start + size]
+    if len(expanded) != start + size + 64 or hashlib.sha3_256(public).digest() != expanded[-64:-32]:
+        raise MalformedInput(f"The expanded {algorithm} key is cut off or altered.", field="key")
+    return public
 
 
 def split(content: bytes, *, seed_bytes: int) -> tuple[bytes | None, bytes]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from pki import asn1
-from pki.errors import AlgorithmUnavailable
+from pki.errors import AlgorithmUnavailable, MalformedInput
 from pki.providers import identifiers
 from pki.providers.composite import Composite
-from pki.providers.identifiers import COMPOSITE, ML_DSA, SLH_DSA, key_oid, raw_private
+from pki.providers.identifiers import COMPOSITE, ML_DSA, ML_KEM, SLH_DSA, key_oid, raw_private
 from pki.providers.interface import KeyAlgorithm, Provider
 from pki.providers.openssl import OpenSsl
 from pki.providers.oqs_keys import Oqs
-from pki.providers.pqc_pkcs8 import SEED_TAG, read_ml_dsa
+from pki.providers.pqc_pkcs8 import SEED_TAG, read_ml_dsa, read_ml_kem
 
 OPENSSL: Final = OpenSsl()
 COMPOSITES: Final = Composite()
@@ -60,7 +60,19 @@ def load_private(pkcs8: bytes) -> tuple[Provider, KeyAlgorithm, object]:
         if forms.seed is None:
             return OQS, *OQS.load_private(pkcs8)
         pkcs8 = identifiers.pkcs8(ML_DSA[dotted], asn1.tlv(SEED_TAG, forms.seed))
+    if dotted in ML_KEM:
+        return _load_ml_kem(ML_KEM[dotted], pkcs8)
     return provider, *provider.load_private(pkcs8)
+
+
+def _load_ml_kem(algorithm: KeyAlgorithm, pkcs8: bytes) -> tuple[Provider, KeyAlgorithm, object]:
+    forms = read_ml_kem(algorithm, raw_private(pkcs8)[1])
+    if forms.seed is None:
+        return OQS, *OQS.load_private(pkcs8)
+    handle = OPENSSL.load_private(identifiers.pkcs8(algorithm, asn1.tlv(SEED_TAG, forms.seed)))[1]
+    if forms.public and OPENSSL.public_bytes(handle) != identifiers.spki(algorithm, forms.public):
+        raise MalformedInput("The seed and the expanded key do not belong together.", field="key")
+    return OPENSSL, algorithm, handle
 
 
 def _by_oid(dotted: str) -> Provider:

@@ -90,15 +90,21 @@ class TrustBundle:
         return _canonical({**members, "intermediates": [_text(der) for der in self.intermediates]})
 
 
-def sign_bundle(bundle: TrustBundle, key: HybridPrivateKey) -> bytes:
-    """The bundle's JSON, signed by every key of a root that it contains; times are kept to the second."""
+def sign_bundle(bundle: TrustBundle, key: HybridPrivateKey, *others: HybridPrivateKey) -> bytes:
+    """The bundle's JSON, signed by every key of each given root, all of which it contains.
+
+    In a rollover the old and the new root sign: whoever pins either of them accepts it. Times are kept to
+    the second.
+    """
     payload = bundle.payload()
     _read_payload(payload)
-    parts = tuple(part for part in (key.classical, key.alternative) if part is not None)
-    if tuple(part.public for part in parts) not in [anchor.keys for anchor in bundle.anchors]:
-        problem = "The signing keys are not those of an anchor in the bundle."
-        raise BundleRefused(problem, next_step="Sign with the root's keys.", field="anchors")
-    signatures = [_signature(part, _pae(payload)) for part in parts]
+    signatures = []
+    for root in (key, *others):
+        parts = tuple(part for part in (root.classical, root.alternative) if part is not None)
+        if tuple(part.public for part in parts) not in [anchor.keys for anchor in bundle.anchors]:
+            problem = "The signing keys are not those of an anchor in the bundle."
+            raise BundleRefused(problem, next_step="Sign with the root's keys.", field="anchors")
+        signatures += [_signature(part, _pae(payload)) for part in parts]
     return _canonical({"payloadType": PAYLOAD_TYPE, "payload": _text(payload), "signatures": signatures})
 
 

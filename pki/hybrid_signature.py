@@ -36,7 +36,15 @@ def alternative_findings(
         problem = "The alternative signature is missing, though the issuer has an alternative key."
         severity = Severity.ERROR if required or not classical else Severity.WARNING
         return [Finding("hybrid.alternative_signature_missing", severity, problem, who)]
-    return value_findings(found, pre_tbs, key, who=who)
+    return not_post_quantum(key, who) or value_findings(found, pre_tbs, key, who=who)
+
+
+def not_post_quantum(key: PublicKey, who: str) -> list[Finding]:
+    """An alternative key that falls with the classical one protects nobody."""
+    if key.algorithm.is_post_quantum:
+        return []
+    problem = f"The issuer's alternative key is {key.algorithm}, which is not post-quantum."
+    return [error("hybrid.alternative_key_not_post_quantum", problem, who)]
 
 
 def value_findings(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 from pki import extensions, oids
 from pki.algorithms import PublicKey
@@ -36,6 +37,10 @@ from pki.ocsp_response import (
     responder_key_hash,
 )
 from pki.tbs import Certificate
+
+_NO_SKEW: Final = timedelta(0)
+_DELEGATES_MAY_SAY: Final = frozenset({oids.BASIC_CONSTRAINTS, oids.KEY_USAGE, oids.EXTENDED_KEY_USAGE})
+"""Critical in a delegate's certificate without being unknown."""
 
 __all__ = [
     "GOOD",
@@ -74,19 +79,21 @@ def verify_response(
     nonce: bytes | None = None,
     classical: bool = True,
     alternative: bool = True,
+    skew: timedelta = _NO_SKEW,
 ) -> tuple[Finding, ...]:
     """Whether the answer for `cert_id` may be used (3.2); the status itself is `basic.answer_for(cert_id)`.
 
     `issuer_keys` are the keys as a path established them; without, the certificate's own. `nonce` is what
     the request carried. `classical=False` asks for post-quantum signatures only (the day after);
-    `alternative=False` lets a delegate pass whose certificate lacks the alternative signature.
+    `alternative=False` lets a delegate pass whose certificate lacks the alternative signature. `skew` is how
+    far the responder's clock may be ahead of ours.
     """
     if response.basic is None:
         problem = f"The responder answered {response.status.name.lower()}."
         return (error("ocsp.response_not_successful", problem),)
     try:
         keys = issuer_keys or HybridPublicKey(issuer.public_key, issuer.alternative_public_key)
-        findings = [*_answer_findings(response.basic, cert_id, issuer, now)]
+        findings = [*_answer_findings(response.basic, cert_id, issuer, now, skew)]
         findings += _nonce_findings(response.basic, nonce)
         signer = _signer(response.basic, issuer)
         if signer is None:
@@ -105,17 +112,17 @@ def verify_response(
 
 
 def _answer_findings(
-    basic: BasicResponse, cert_id: CertId, issuer: Certificate, now: datetime
+    basic: BasicResponse, cert_id: CertId, issuer: Certificate, now: datetime, skew: timedelta
 ) -> Iterator[Finding]:
     if not cert_id.matches(issuer):
         yield error("ocsp.asked_of_another_issuer", "The CertID does not name a certificate of this issuer.")
-    if basic.produced_at > now:
+    if basic.produced_at > now + skew:
         yield error("ocsp.response_from_the_future", f"Produced at {basic.produced_at.isoformat()}.")
     answer = basic.answer_for(cert_id)
     if answer is None:
         yield error("ocsp.certificate_not_answered", "The response has no one answer for the certificate.")
         return
-    if answer.this_update > now:
+    if answer.this_update > now + skew:
         yield error("ocsp.answer_not_yet_valid", f"It begins at {answer.this_update.isoformat()}.")
     if answer.next_update is None:
         # 4.2.2.1 lets it be absent, and then anybody may replay the answer for ever.
@@ -149,9 +156,9 @@ def _signature_findings(
 ) -> Iterator[Finding]:
     if not key.verify(basic.algorithm, basic.signature, basic.tbs):
         yield error("ocsp.signature_invalid", "The signature is not by the responder's key.")
-    elif not key.algorithm.is_post_quantum and not classical:
+    elif not key.algorithm.resists_quantum and not classical:
         yield error("ocsp.signature_not_post_quantum", f"The response is signed with {basic.algorithm}.")
-    elif not key.algorithm.is_post_quantum and keys.alternative is not None:
+    elif not key.algorithm.resists_quantum and keys.alternative is not None:
         problem = "Only a classical signature vouches for this answer; ask for a post-quantum one."
         yield Finding("ocsp.signature_classical_only", Severity.NOTICE, problem, str(basic.algorithm))
 
@@ -164,6 +171,10 @@ def _delegate_findings(signer: Certificate, issuer: Certificate, now: datetime) 
     purposes = signer.extension(oids.EXTENDED_KEY_USAGE)
     if purposes is None or oids.EKU_OCSP_SIGNING not in extensions.read_extended_key_usage(purposes):
         yield error("ocsp.delegate_without_ocsp_signing", "extKeyUsage lacks OCSPSigning.", who)
+    unknown = sorted(e.oid for e in signer.extensions if e.critical and e.oid not in _DELEGATES_MAY_SAY)
+    if unknown:
+        problem = f"The responder's certificate has critical extensions unknown here: {', '.join(unknown)}."
+        yield error("ocsp.delegate_critical_extension_unknown", problem, who)
     usages = signer.extension(oids.KEY_USAGE)
     if usages is not None and KeyUsage.DIGITAL_SIGNATURE not in extensions.read_key_usage(usages):
         yield error("ocsp.delegate_may_not_sign", "keyUsage lacks digitalSignature.", who)
@@ -175,6 +186,7 @@ def _delegation_findings(
     signer: Certificate, keys: HybridPublicKey, *, classical: bool, required: bool
 ) -> Iterator[Finding]:
     who, signed = f"serial {signer.serial:x}", signer.signed
+    classical = classical or keys.classical.algorithm.resists_quantum
     if classical and not keys.classical.verify(signed.algorithm, signed.signature, signed.tbs):
         yield error(
             "ocsp.delegation_signature_invalid", "The CA did not sign the responder's certificate.", who

@@ -113,10 +113,6 @@ ODD_CHAINS: dict[str, tuple[Callable[[], Verdict], str]] = {
         lambda: judged(issuing=issuing_recipe(usages=(KeyUsage.CRL_SIGN,)).make()),
         "path.issuer_may_not_sign_certificates",
     ),
-    "issuer has no key usage": (
-        lambda: judged(issuing=issuing_recipe(without=frozenset({oids.KEY_USAGE})).make()),
-        "path.issuer_may_not_sign_certificates",
-    ),
     "path length of the root": (
         lambda: judged(root=root_recipe(path_length=0).make()),
         "path.path_length_exceeded",
@@ -129,13 +125,13 @@ ODD_CHAINS: dict[str, tuple[Callable[[], Verdict], str]] = {
         lambda: judged(issuing=issuing_recipe(extra=(UNKNOWN_CRITICAL,)).make()),
         "path.critical_extension_unknown",
     ),
-    "name constraints": (
+    "empty name constraints": (
         lambda: judged(issuing=issuing_recipe(extra=(NAME_CONSTRAINTS,)).make()),
-        "path.name_constraints_not_understood",
+        "path.extension_malformed",
     ),
-    "name constraints in the root": (
+    "empty name constraints in the root": (
         lambda: judged(root=root_recipe(extra=(NAME_CONSTRAINTS,)).make()),
-        "path.name_constraints_not_understood",
+        "path.extension_malformed",
     ),
     "repeated extension": (
         lambda: judged(device_recipe(extra=(extensions.subject_key_identifier(b"x" * 20),)).make()),
@@ -186,6 +182,15 @@ def test_an_odd_chain_is_refused_by_its_rule(verdict: Callable[[], Verdict], rul
     assert found.status is Status.INVALID
     assert rule in refusals(found)
     assert all(f.message.endswith((".", ")")) and f.subject for f in found.findings)
+
+
+def test_a_ca_without_key_usage_may_issue_and_is_warned_of() -> None:
+    """RFC 5280 6.1.4 (n) asks only where it is there; 4.2.1.3 wants it there."""
+    found = judged(issuing=issuing_recipe(without=frozenset({oids.KEY_USAGE})).make())
+    assert (found.status, [f.rule for f in found.findings]) == (
+        Status.HYBRID_VALID,
+        ["path.key_usage_missing"],
+    )
 
 
 def test_a_self_issued_ca_does_not_count_against_the_path_length() -> None:

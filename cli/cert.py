@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from cli.asking import Json, Yes, confirm, noun, registry
+from cli.cert_answer import answer
 from cli.cert_export import export
 from cli.cert_issue import challenge, issue_one
+from cli.cert_request import app as requests
 from cli.cert_source import named
 from cli.cert_view import certificate_details, print_verdict, unpublished
 from cli.device_view import certificate_row
@@ -26,6 +28,7 @@ from service.runtime import current_operator
 
 app = noun(
     "Issue, show, verify, revoke and export certificates.",
+    "medtrust cert request --cn mtd-abcdefghijklmnop --out pump",
     "medtrust cert issue --csr pump.csr --device mtd-abcdefghijklmnop --out pump.pem",
     "medtrust cert issue --csr www.csr --profile server --dns pki.hospital.example",
     "medtrust cert revoke 4A:07:...:1C --reason keyCompromise",
@@ -36,8 +39,10 @@ Serial = Annotated[
 Which = Annotated[str, typer.Argument(metavar="SERIAL|FILE", help="A serial number, or a PEM or DER file.")]
 
 
+app.add_typer(requests, name="request")
 app.command("issue")(issue_one)
 app.command()(challenge)
+app.command()(answer)
 
 
 @app.command()

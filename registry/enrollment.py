@@ -108,10 +108,15 @@ def enroll(request: EnrollmentRequest, *, ports: Ports, parts: IssuingParts) -> 
 
 def facts_of(device: Device, parts: IssuingParts) -> SubjectFacts:
     """What the certificate says of a device: from the registry, never from the request."""
+    return device_facts(device, parts.organization)
+
+
+def device_facts(device: Device, organization: str) -> SubjectFacts:
+    """As facts_of, for whoever has no CA at hand."""
     serial = device.serial_number.encode() if device.serial_number else None
     udi = (device.udi_agency, device.udi_di) if device.udi_agency and device.udi_di else None
     return SubjectFacts(
-        common_name=device.device_id, organization=parts.organization, hardware_serial=serial, udi=udi
+        common_name=device.device_id, organization=organization, hardware_serial=serial, udi=udi
     )
 
 

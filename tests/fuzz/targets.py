@@ -5,20 +5,22 @@ A target may refuse with the PKI's own typed error. Whatever else it raises is a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from pki import bundle, csr, envelope, names, path, path_rules, profiles
-from pki.algorithms import SignatureAlgorithm
+from pki import bundle, csr, csr_build, envelope, names, path, path_rules, profiles
+from pki.algorithms import KeyAlgorithm, SignatureAlgorithm
 from pki.cert_id import CertId
 from pki.crl_checks import verify_crl
 from pki.crl_list import CertificateList
+from pki.csr_build import Holder
 from pki.errors import PkiError
 from pki.findings import Severity
-from pki.keys import HybridPublicKey
+from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.ocsp import verify_response
 from pki.ocsp_parse import parse_response
 from pki.ocsp_request import OcspRequest, build_request
@@ -117,8 +119,22 @@ def _envelope(data: bytes) -> None:
     envelope.read_header(data)
 
 
+def _profile(data: bytes) -> None:
+    found = profiles.own(data.decode("utf-8", "replace"))
+    re.fullmatch(found.common_name, "a-" * 31 + "!")
+
+
 def _bundle(data: bytes) -> None:
     bundle.open_bundle(data, pinned_fingerprint=None)
+
+
+@lru_cache(maxsize=4)
+def _one_key(kind: KeyAlgorithm) -> HybridPrivateKey:
+    return HybridPrivateKey.generate(kind, None)
+
+
+def _holder() -> Holder:
+    return Holder(fixtures.DEVICE, fixtures.keys("device").classical)
 
 
 @lru_cache(maxsize=1)
@@ -144,8 +160,17 @@ TARGETS: Final = {
             "request",
             _request,
             lambda: [
-                csr.build(fixtures.keys("device"), common_name="mtd-0001"),
-                csr.to_pem(csr.build(fixtures.keys("plain", None), common_name="mtd-0001")),
+                csr_build.build(fixtures.keys("device"), common_name="mtd-0001"),
+                csr.to_pem(csr_build.build(fixtures.keys("plain", None), common_name="mtd-0001")),
+                csr_build.build(_one_key(KeyAlgorithm.MLDSA65_ECDSA_P256_SHA512), common_name="mtd-0001"),
+                csr_build.build(
+                    _one_key(KeyAlgorithm.ML_DSA_65), common_name="mtd-0001", bound_to=(_holder(), NOW)
+                ),
+                csr_build.build_for_kem(
+                    _one_key(KeyAlgorithm.ML_KEM_768).classical.public,
+                    common_name="mtd-0001",
+                    stated_by=_holder(),
+                ),
             ],
         ),
         Target("signed-certificate", _signed_certificate, lambda: [fixtures.DEVICE.signed.tbs]),
@@ -154,6 +179,13 @@ TARGETS: Final = {
         Target("ocsp-response", _response, lambda: [_good_response()]),
         Target("trust-bundle", _bundle, lambda: [bundle.sign_bundle(fixtures.BUNDLE, fixtures.keys("root"))]),
         Target("envelope", _envelope, lambda: [_sealed()]),
+        Target(
+            "profile",
+            _profile,
+            lambda: [
+                profiles.built_in_text(name).encode() for name in ("device", "root", "server", "offline-ca")
+            ],
+        ),
     )
 }
 

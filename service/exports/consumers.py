@@ -6,8 +6,9 @@ the README of each folder says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificat
 from pki import crl
 from pki.name_hash import name_hash
 from service.exports import words
-from service.exports.gathered import Trusted, TrustedCa
+from service.exports.gathered import Trusted
 from service.pem import to_pem
 
 Files = dict[str, bytes]
@@ -57,7 +58,8 @@ def _nginx(trusted: Trusted, folder: Path) -> Files:
 
 
 def _freeradius(trusted: Trusted, folder: Path) -> Files:
-    return {**_hashed(trusted), "eap.conf": words.FREERADIUS.format(folder=folder).encode()}
+    # It takes any certificate in the folder for an anchor, and then finds no issuer for the list above it.
+    return {**_hashed(trusted, roots_only=True), "eap.conf": words.FREERADIUS.format(folder=folder).encode()}
 
 
 def _openssl(trusted: Trusted, folder: Path) -> Files:
@@ -81,18 +83,19 @@ def _flat(trusted: Trusted) -> Files:
     return {"ca.pem": to_pem(*(ca.certificate.der for ca in trusted.cas)), "crl.pem": lists.encode()}
 
 
-def _hashed(trusted: Trusted) -> Files:
+def _hashed(trusted: Trusted, *, roots_only: bool = False) -> Files:
     """OpenSSL's folder: HASH.n a certificate, HASH.rn a list, n counting those of one name."""
-    return dict(_numbered(trusted.cas))
-
-
-def _numbered(cas: Iterable[TrustedCa]) -> Iterable[tuple[str, bytes]]:
-    seen: dict[str, int] = {}
-    for ca in cas:
+    files: Files = {}
+    for ca in trusted.cas:
         digest = name_hash(ca.certificate.subject)
-        number = seen[digest] = seen.get(digest, -1) + 1
-        yield f"ca/{digest}.{number}", to_pem(ca.certificate.der)
-        yield f"ca/{digest}.r{number}", crl.to_pem(ca.crl).encode()
+        if ca.is_root or not roots_only:
+            files[_free(f"ca/{digest}.", files)] = to_pem(ca.certificate.der)
+        files[_free(f"ca/{digest}.r", files)] = crl.to_pem(ca.crl).encode()
+    return files
+
+
+def _free(stem: str, taken: Files) -> str:
+    return next(name for name in (f"{stem}{number}" for number in count()) if name not in taken)
 
 
 _WANTS: Final[Mapping[Consumer, Callable[[Trusted, Path], Files]]] = MappingProxyType(

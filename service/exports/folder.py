@@ -65,10 +65,17 @@ def write_folder(consumer: Consumer, trusted: Trusted, folder: Path, now: dateti
     )
     for name, content in {_README: page.encode(), **files}.items():
         path = folder / name
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not path.parent.exists():
+            _open_folder(path.parent)
         write_atomically(path, content)
     _remove_older(folder, files)
     return Written(tuple(sorted({_README, *files})), kept.left_out, until)
+
+
+def _open_folder(folder: Path) -> None:
+    """Readable by the consumer's own user, whatever our umask is: nothing in it is secret."""
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
 
 
 def _left_out(names: Iterable[str]) -> str:
@@ -78,7 +85,8 @@ def _left_out(names: Iterable[str]) -> str:
 
 def _refuse_foreign(folder: Path, marker: str) -> None:
     try:
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not folder.exists():
+            _open_folder(folder)
         held = sorted(path.name for path in folder.iterdir())
         page = folder / _README
         ours = page.is_file() and page.read_text("utf-8", "replace").startswith(marker + "\n")

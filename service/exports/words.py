@@ -64,11 +64,12 @@ openssl s_server -CApath {folder}/ca -crl_check_all -Verify 3 -verify_return_err
 """
 
 USE: Final = {
-    "mosquitto": "Include mosquitto.conf. Take a newer list into use: systemctl reload mosquitto (SIGHUP);\n"
-    "sessions that are open stay open: who was revoked meanwhile must be cut by restart, or by our own broker.",
+    "mosquitto": "Include mosquitto.conf. Take a newer list into use: systemctl reload mosquitto (SIGHUP).\n"
+    "Open sessions stay open: whoever was revoked meanwhile is cut by a restart only.",
     "nginx": "Include nginx.conf in a server block. Take a newer list into use: nginx -s reload.",
     "freeradius": "Put eap.conf in place of mods-enabled/eap and run freeradius -C. A newer list is taken "
-    "into use\nby itself after 300 s; at once: systemctl restart freeradius.",
+    "into use\nby itself after 300 s; at once: systemctl restart freeradius. Supplicants must send the "
+    "issuing CA's\ncertificate along with their own.",
     "java": "Start with: java @java.options. The truststore's password is changeit: it holds no secret.\n"
     "Java fetches lists from the address in the certificates; crl/ is for programs that read them from "
     "files.",

@@ -12,7 +12,7 @@ from pki.errors import MalformedInput
 from pki.providers import routing
 from pki.providers.composite import halves
 from pki.providers.identifiers import SIGNATURES
-from pki.providers.interface import KemProvider, KeyAlgorithm, Provider, SignatureAlgorithm
+from pki.providers.interface import KemProvider, KeyAlgorithm, KeyHolder, Provider, SignatureAlgorithm
 from pki.providers.routing import require
 
 __all__ = ["KeyAlgorithm", "PrivateKey", "PublicKey", "SignatureAlgorithm", "component_spkis", "require"]
@@ -122,7 +122,7 @@ def component_spkis(key: PublicKey) -> tuple[bytes, ...]:
     return (key.spki, *halves(key.spki)) if key.algorithm.is_composite else (key.spki,)
 
 
-def _kem(provider: Provider, algorithm: KeyAlgorithm) -> KemProvider:
+def _kem(provider: KeyHolder, algorithm: KeyAlgorithm) -> KemProvider:
     if algorithm.is_kem and isinstance(provider, KemProvider):
         return provider
     raise MalformedInput(f"A {algorithm} key receives no secrets.", field="key algorithm")
@@ -135,7 +135,7 @@ class PrivateKey:
     algorithm: KeyAlgorithm
     public: PublicKey
     _handle: object = field(repr=False, compare=False)
-    _provider: Provider = field(repr=False, compare=False, default=routing.OPENSSL)
+    _provider: KeyHolder = field(repr=False, compare=False, default=routing.OPENSSL)
 
     @classmethod
     def generate(cls, algorithm: KeyAlgorithm) -> PrivateKey:
@@ -149,9 +149,13 @@ class PrivateKey:
         return cls.held_by(*routing.load_private(pkcs8))
 
     @classmethod
-    def held_by(cls, provider: Provider, algorithm: KeyAlgorithm, handle: object) -> PrivateKey:
+    def held_by(cls, provider: KeyHolder, algorithm: KeyAlgorithm, handle: object) -> PrivateKey:
         """A key whose operations run where the provider says: in a token, or in another library."""
         return cls(algorithm, PublicKey.load(provider.public_bytes(handle)), handle, provider)
+
+    def is_held_by(self, holder: KeyHolder) -> bool:
+        """Whether it signs there."""
+        return self._provider is holder
 
     @property
     def signs_with(self) -> SignatureAlgorithm:

@@ -5,7 +5,7 @@ Not handled: a context string (X.509 has none), and whether a half is used alone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +17,7 @@ from pki.providers.composite_halves import ClassicalPrivate, ClassicalPublic
 from pki.providers.composite_kinds import KINDS, CompositeKind
 from pki.providers.identifiers import COMPOSITE, pkcs8, raw_private, raw_public, spki
 from pki.providers.interface import KeyAlgorithm, SignatureAlgorithm
+from pki.providers.oqs_keys import OqsPrivate, OqsPublic, expanded, sign_raw, verify_raw
 
 MlDsaPrivate = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
 MlDsaPublic = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
@@ -30,6 +31,8 @@ class CompositePrivate:
     algorithm: KeyAlgorithm
     ml_dsa: MlDsaPrivate
     classical: ClassicalPrivate
+    fast: OqsPrivate | None = None
+    """The ML-DSA half once more, where liboqs signs for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,8 @@ class Composite:
         key = cast(CompositePrivate, handle)
         kind = _kind_of(algorithm, key.algorithm)
         message = kind.message(data)
-        return key.ml_dsa.sign(message, kind.label) + classical_half.sign(
-            kind.classical, key.classical, message
-        )
+        ml_dsa = sign_raw(key.fast, message, kind.label) if key.fast else key.ml_dsa.sign(message, kind.label)
+        return ml_dsa + classical_half.sign(kind.classical, key.classical, message)
 
     def verify(self, handle: object, algorithm: SignatureAlgorithm, signature: bytes, data: bytes) -> bool:
         """Both halves, or nothing (section 3.3)."""
@@ -119,6 +121,20 @@ class Composite:
         except (InvalidSignature, ValueError):
             return False
         return classical_half.verify(kind.classical, key.classical, signature[size:], message)
+
+
+def signed_by_liboqs(pkcs8_der: bytes) -> CompositePrivate:
+    """The key with its ML-DSA half expanded for liboqs; AlgorithmUnavailable where that is absent."""
+    key = cast(CompositePrivate, Composite().load_private(pkcs8_der)[1])
+    return replace(key, fast=expanded(KINDS[key.algorithm].ml_dsa.algorithm, key.ml_dsa.private_bytes_raw()))
+
+
+def liboqs_believes(spki_der: bytes, signature: bytes, data: bytes) -> bool:
+    """Whether liboqs too believes the ML-DSA half of a composite signature."""
+    algorithm, raw = _named(*raw_public(spki_der))
+    kind = KINDS[algorithm]
+    key = OqsPublic(kind.ml_dsa.algorithm, raw[: kind.ml_dsa.public_bytes])
+    return verify_raw(key, signature[: kind.ml_dsa.signature_bytes], kind.message(data), kind.label)
 
 
 def halves(spki_der: bytes) -> tuple[bytes, bytes]:

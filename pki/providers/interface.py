@@ -123,10 +123,23 @@ class SignatureAlgorithm(StrEnum):
     MLDSA87_ECDSA_P521_SHA512 = "mldsa87-ecdsa-p521-sha512"
 
 
-class Provider(Protocol):
-    """Keys and signatures of one library."""
+class KeyHolder(Protocol):
+    """Who holds a private key and signs with it: a library, a token, two libraries that check each other."""
 
     name: str
+
+    def private_bytes(self, handle: object) -> bytes:
+        """PKCS#8 DER, unencrypted (seed form for ML-DSA where the seed is known)."""
+
+    def public_bytes(self, handle: object) -> bytes:
+        """SubjectPublicKeyInfo DER of a private key's handle."""
+
+    def sign(self, handle: object, algorithm: SignatureAlgorithm, data: bytes) -> bytes:
+        """The signature's bytes as they stand in the BIT STRING."""
+
+
+class Provider(KeyHolder, Protocol):
+    """Keys and signatures of one library."""
 
     def supports(self, algorithm: KeyAlgorithm) -> bool:
         """Whether keys of this algorithm work here, now."""
@@ -139,15 +152,6 @@ class Provider(Protocol):
 
     def load_public(self, spki: bytes) -> tuple[KeyAlgorithm, object]:
         """A public key from SubjectPublicKeyInfo DER; MalformedInput where it is none."""
-
-    def private_bytes(self, handle: object) -> bytes:
-        """PKCS#8 DER, unencrypted (seed form for ML-DSA where the seed is known)."""
-
-    def public_bytes(self, handle: object) -> bytes:
-        """SubjectPublicKeyInfo DER of a private key's handle."""
-
-    def sign(self, handle: object, algorithm: SignatureAlgorithm, data: bytes) -> bytes:
-        """The signature's bytes as they stand in the BIT STRING."""
 
     def verify(self, handle: object, algorithm: SignatureAlgorithm, signature: bytes, data: bytes) -> bool:
         """True only for a good signature of that algorithm; never raises for a bad one."""

@@ -89,10 +89,9 @@ class Oqs:
         if dotted in ML_DSA:
             algorithm = ML_DSA[dotted]
             form = read_ml_dsa(algorithm, content)
-            public, secret = form.public, form.expanded
             if form.seed is not None:
-                public, secret = expand(algorithm, form.seed)
-            return algorithm, OqsPrivate(algorithm, public, form.seed, _buffer(secret))
+                return algorithm, expanded(algorithm, form.seed)
+            return algorithm, OqsPrivate(algorithm, form.public, None, _buffer(form.expanded))
         if dotted in ML_KEM:
             kem = read_ml_kem(ML_KEM[dotted], content)
             if kem.seed is not None and not kem.expanded:
@@ -152,6 +151,13 @@ class Oqs:
             if len(ciphertext) != kem.length_ciphertext:
                 raise MalformedInput("The ciphertext has the wrong length.", field="ciphertext")
             return bytes(kem.decap_secret(ciphertext))
+
+
+def expanded(algorithm: KeyAlgorithm, seed: bytes) -> OqsPrivate:
+    """An ML-DSA key as liboqs signs with it; takes some 50 ms."""
+    oqs.mechanism(algorithm)
+    public, secret = expand(algorithm, seed)
+    return OqsPrivate(algorithm, public, seed, _buffer(secret))
 
 
 def sign_raw(key: OqsPrivate, data: bytes, context: bytes = b"") -> bytes:

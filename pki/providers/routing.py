@@ -32,7 +32,11 @@ def provider_of(algorithm: KeyAlgorithm) -> Provider:
 
 def require(algorithm: KeyAlgorithm) -> None:
     """AlgorithmUnavailable, naming algorithm, provider and remedy, where no such keys work here."""
-    provider = _TABLE[algorithm]
+    require_of(_TABLE[algorithm], algorithm)
+
+
+def require_of(provider: Provider, algorithm: KeyAlgorithm) -> None:
+    """The same of one provider."""
     if provider.supports(algorithm):
         return
     remedy = "Install the locked version of `cryptography` (make setup)."

@@ -11,6 +11,10 @@ _CONSTRUCTED: Final = 0x20
 _TAGS: Final = (0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A, 0x0C, 0x13, 0x16, 0x17, 0x18, 0x30, 0x31)
 _TAGS_IN_CONTEXT: Final = (0x80, 0x81, 0x82, 0x86, 0x87, 0xA0, 0xA1, 0xA3, 0xA4)
 _MAGIC: Final = (b"", b"\x00", b"\xff", b"\x80", b"\x7f" * 9, b"\x00" * 32, b"\xff" * 32, b"A" * 4096)
+_VALUES: Final = (
+    *(b"true", b"-1", b"9" * 400, b"1e400", b"nan", b'""', b"[]", b"[[]]", b"{}", b'"(a+)+$"', b'"[a-z]*"'),
+    *(b'"9999999999d"', b'"-1d"', b'"0s"', b'["client-auth", "ocsp-signing"]', b'["rsa-1024"]', b'"\\u0000"'),
+)
 
 
 @dataclass
@@ -60,9 +64,37 @@ def _may_hold(tag: int, content: bytes) -> bool:
 def mutated(data: bytes, random: Random) -> bytes:
     """One to four mutations, most of them inside the structure where there is one."""
     for _ in range(random.choice((1, 1, 1, 2, 4))):
-        nodes = read(data) if random.random() < 0.8 else None
-        data = _structural(nodes, random) if nodes else _plain(data, random)
+        choice = random.random()
+        nodes = read(data) if choice < 0.8 else None
+        if nodes:
+            data = _structural(nodes, random)
+        elif choice < 0.8 and b" = " in data:
+            data = _lines(data, random)
+        else:
+            data = _plain(data, random)
     return data
+
+
+def _lines(data: bytes, random: Random) -> bytes:
+    """TOML's neighbours: a line gone, doubled, moved, or with another value or key."""
+    lines = data.split(b"\n")
+    at, other = random.randrange(len(lines)), random.randrange(len(lines))
+    what = random.randrange(5)
+    if what == 0:
+        del lines[at]
+    elif what == 1:
+        lines.insert(other, lines[at])
+    elif what == 2:
+        lines[at], lines[other] = lines[other], lines[at]
+    elif b" = " in lines[at]:
+        key, _, value = lines[at].partition(b" = ")
+        theirs = lines[other].partition(b" = ")
+        if what == 3:
+            value = random.choice((theirs[2], *_VALUES, _plain(value, random)))
+        else:
+            key = random.choice((theirs[0], _plain(key, random)))
+        lines[at] = key + b" = " + value
+    return b"\n".join(lines)
 
 
 def _flat(nodes: list[Node]) -> list[tuple[list[Node], int]]:

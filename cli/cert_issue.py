@@ -55,6 +55,7 @@ def issue_one(
     as_json: Json = False,
 ) -> None:
     """Issue a certificate for a request; names come from the registry or the options, never from it."""
+    answered = KemAnswer.from_json(read_file(answer, "answer")) if answer is not None else None
     asked = Asked(
         request=read_file(csr, "request"),
         profile=profiles.by_name(profile),
@@ -63,12 +64,13 @@ def issue_one(
         ip_addresses=tuple(ip or ()),
         operator=operator,
         days=days,
-        answer=KemAnswer.from_json(read_file(answer, "answer")) if answer is not None else None,
+        answer=answered,
     )
     with registry(ctx) as runtime:
         authority = unlocked(runtime, passphrase_file, passphrase_fd, shares_file)
         chosen = authority.issuer_for(asked.profile, ca)
         parts = authority.parts_of(chosen)
+        asked = replace(asked, kem_proof=runtime.settings.kem_proof)
         order = order_of(asked, parts, runtime.ports, lambda named: _judged(named, runtime))
         order = replace(order, issuer_name=chosen.name)
         done = issue(order, current_operator(), ports=runtime.ports, issuer=chosen.issuer)

@@ -38,9 +38,9 @@ def weaknesses(key: PublicKey, field: str) -> Iterator[Finding]:
         if y in _SMALL_ORDER_Y:
             yield error("request.key_degenerate", "The Ed25519 key is a point of small order.", field)
     elif not key.algorithm.is_classical:
-        # Seed and polynomials: FIPS 203 and 204 make both of a hash's output.
+        # Seed and what follows: FIPS 203, 204 and 205 make all of it of a hash's output.
         octets = key.key_bits
-        if min(len(set(octets[:32])), len(set(octets[32:96])), len(set(octets[-32:]))) < _FEW:
+        if any(len(set(part)) < _FEW for part in (octets[:32], octets[32:96], octets[-32:]) if part):
             problem = f"The {key.algorithm} key's octets repeat: it was not generated."
             yield error("request.key_degenerate", problem, field)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from pki import csr
 from pki.csr import Request, Shown
@@ -20,7 +19,7 @@ from registry.lookup import get_device
 from registry.model.certificate import CertificateRecord
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, device_id, move
 from registry.model.errors import BadInput, Refused
-from registry.model.kem_challenge import KemAnswer
+from registry.model.kem_challenge import KemAnswer, KemProof
 from registry.ports import Ports
 from registry.possession import read_request
 from registry.request_evidence import Judge, shown_certificate, still_active
@@ -28,15 +27,6 @@ from registry.store.unit_of_work import UnitOfWork
 
 ORDERED = frozenset({Kind.DEVICE, Kind.SERVER, Kind.OPERATOR})
 """What an operator may order; our own keys are certified in ceremonies only."""
-
-
-class KemProof(StrEnum):
-    """What must show that a key which cannot sign is held by whoever asks."""
-
-    CHALLENGE = "challenge"
-    """The key opened a secret: a proof."""
-    STATEMENT = "statement"
-    """A signed claim is enough (RFC 9883), and an answered challenge too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from mqtt_bridge.broker.interface import Address
+from pki.second_opinion import KeyUse, MlDsaSigner, SecondOpinion
+from registry.model.kem_challenge import KemProof
 from service.errors import BadSetting
 from service.home import Home
 
@@ -46,6 +48,14 @@ class RawCa(msgspec.Struct, forbid_unknown_fields=True):
 
     organization: str = ""
     passphrase_file: str = ""
+    kem_proof: KemProof = KemProof.CHALLENGE
+
+
+class RawCrypto(msgspec.Struct, forbid_unknown_fields=True):
+    """[crypto]"""
+
+    ml_dsa_signer: Literal["auto", "cryptography", "oqs"] = "auto"
+    second_opinion: Literal["off", "if-available", "required"] = "off"
 
 
 class RawLog(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,6 +71,7 @@ class RawSettings(msgspec.Struct, forbid_unknown_fields=True):
     status: RawStatus = msgspec.field(default_factory=RawStatus)
     mqtt: RawMqtt = msgspec.field(default_factory=RawMqtt)
     ca: RawCa = msgspec.field(default_factory=RawCa)
+    crypto: RawCrypto = msgspec.field(default_factory=RawCrypto)
     log: RawLog = msgspec.field(default_factory=RawLog)
 
 
@@ -78,7 +89,11 @@ class Settings:
     server_names: tuple[str, ...]
     organization: str
     passphrase_file: Path | None
+    kem_proof: KemProof
+    """What must show that an ML-KEM key is held by whoever asks for its certificate."""
     log_level: str
+    key_use: KeyUse
+    """Which library signs with the keys of ours, and whether a second one checks."""
 
 
 def read_settings(home: Home) -> Settings:
@@ -118,7 +133,9 @@ def validate(raw: RawSettings, home: Home) -> Settings:
         server_names=_names(raw.mqtt.names),
         organization=_organization(raw.ca.organization),
         passphrase_file=_below(home, raw.ca.passphrase_file) if raw.ca.passphrase_file else None,
+        kem_proof=raw.ca.kem_proof,
         log_level=raw.log.level,
+        key_use=KeyUse(MlDsaSigner(raw.crypto.ml_dsa_signer), SecondOpinion(raw.crypto.second_opinion)),
     )
 
 

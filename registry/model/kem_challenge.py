@@ -13,6 +13,7 @@ import hmac
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from registry.model.errors import BadInput
@@ -22,6 +23,15 @@ CHALLENGE_FORMAT: Final = "medtrust-kem-challenge-v1"
 ANSWER_FORMAT: Final = "medtrust-kem-answer-v1"
 MAX_BYTES: Final = 16 * 1024
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class KemProof(StrEnum):
+    """What must show that a key which cannot sign is held by whoever asks."""
+
+    CHALLENGE = "challenge"
+    """The key opened a secret: a proof."""
+    STATEMENT = "statement"
+    """A signed claim is enough (RFC 9883), and an answered challenge too."""
 
 
 @dataclass(frozen=True, slots=True)

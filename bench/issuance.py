@@ -1,169 +1,200 @@
-"""Hybrid issuance, whole and durable, against the bare signatures over the same bytes.
+"""Issuance, whole and durable, against what the library itself needs for the same keys and bytes.
 
 Whole: the request parsed, each key's proof checked, profile, lint, intention and log and commit, both
-signatures, fact and log and commit, on SQLite with synchronous=FULL.
+signatures and their check, fact and log and commit, on SQLite with synchronous=FULL. The bound: the
+request's keys loaded, its proofs verified, the CA's signatures made, nothing else.
 """
 
 from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
+import pki.issuer
+import pki.twin
 from bench.figures import Figure, Goal, Report
-from bench.house import ACTOR, House, house
-from bench.timing import Turns, by_turns, cpu_microseconds, on_threads
-from pki.algorithms import KeyAlgorithm
-from pki.csr import Request, build, verify_possession
+from bench.house import House, house
+from bench.issuing import UNITS, Form, bound, catalyst, classical, signatures, whole, with_key
+from bench.issuing_process import processes
+from bench.timing import Turns, by_turns, cpu_microseconds, on_threads, percentile
+from pki.algorithms import KeyAlgorithm, PrivateKey
+from pki.csr import Request, verify_possession
 from pki.issuer import IssuanceToken
 from pki.keys import HybridPrivateKey
-from pki.profiles import DEVICE
-from pki.tbs import Certificate
-from registry.enrollment import LIFETIME, facts_of
-from registry.issuance import IssuanceOrder, issue_batch
+from pki.providers.routing import OQS
 
-_REQUESTS = 300
-"""More than the keys that pki.algorithms keeps loaded: each one is new to it, as a device's is."""
-_UNITS = 50
-_DURABLE = "singly, beside the disk"
-_SHARE = Goal(least=0.6, on_ratio=True)
+_SHARE = Goal(least=0.8, on_ratio=True)
+_TWO = Goal(least=1.8, on_ratio=True)
+_SINGLES = 200
 
 
-class Bench:
-    """Requests without end, the path that serves them, and the limit."""
+def measure() -> Report:
+    """Every form; singly and in batches; threads and processes; where the time goes."""
+    with house() as home:
+        hybrid = catalyst(home)
+        figures = list(_shares(home, hybrid))
+        for kind in (KeyAlgorithm.EC_P256, KeyAlgorithm.EC_P384):
+            form = classical(home, kind)
+            figures.append(_share(form.name, "in batches of 50", _turns(home, form, 50)))
+        figures += _fast(home, hybrid)
+        figures.append(_threads(home, hybrid))
+        figures.append(_processes(home))
+        figures += _parts(home, hybrid)
+        figures += _singly(home, hybrid)
+        return Report(figures, [])
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._device = house.device("ISSUANCE")
-        self.facts = facts_of(self._device, house.authority.parts)
-        self._requests = [self._request() for _ in range(_REQUESTS)]
-        self._next = itertools.cycle(self._requests)
-        sample = Certificate.parse(self.issue(1)())
-        self._bare = _bare_store(house.folder / "bare.db")
-        self._pre_tbs, self._tbs = sample.pre_tbs, sample.signed.tbs
 
-    def _request(self) -> bytes:
-        key = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
-        return build(key, common_name=self._device.device_id)
+def _turns(home: House, form: Form, batch: int, turns: int = 5) -> Turns:
+    return by_turns(whole(home, form, batch, max(batch, UNITS)), bound(form), turns=turns)
 
-    def request(self) -> Request:
-        """The next one, parsed."""
-        return Request.parse(next(self._next))
 
-    def _order(self) -> IssuanceOrder:
-        return IssuanceOrder(DEVICE, self.facts, self.request(), LIFETIME, device_id=self._device.device_id)
+def _share(name: str, how: str, turns: Turns, goal: Goal | None = None) -> Figure:
+    return Figure(
+        f"{name}, {how} (CPU time: {turns.cpu_ratio:.2f} of the bound)",
+        turns.rate,
+        "/s",
+        "proofs of the request and the CA's signatures",
+        turns.limit_rate,
+        paired_ratio=turns.ratio,
+        goal=goal,
+    )
 
-    def issue(self, batch: int) -> Callable[[], bytes]:
-        """One batch through the whole path; the last certificate."""
-        ports, issuer = self._house.ports, self._house.authority.issuer
 
-        def one_batch() -> bytes:
-            orders = [self._order() for _ in range(batch)]
-            return issue_batch(orders, ACTOR, ports=ports, issuer=issuer)[-1].record.der or b""
+def _shares(home: House, form: Form) -> Iterator[Figure]:
+    yield _share(form.name, "singly", _turns(home, form, 1))
+    for batch in (10, 50, 200):
+        goal = _SHARE if batch >= 50 else None
+        yield _share(form.name, f"in batches of {batch}", _turns(home, form, batch), goal)
 
-        return one_batch
 
-    def whole(self, batch: int, units: int = _UNITS) -> Callable[[], int]:
-        """`units` certificates in batches."""
-        one = self.issue(batch)
+def _fast(home: House, form: Form) -> list[Figure]:
+    """The CA's ML-DSA key in liboqs, where that is here."""
+    alternative = form.key.alternative
+    if alternative is None or not OQS.supports(alternative.algorithm):
+        return []
+    moved = PrivateKey.held_by(OQS, *OQS.load_private(alternative.pkcs8()))
+    fast = with_key(form, HybridPrivateKey(form.key.classical, moved))
+    figure = _share(f"{form.name}, liboqs", "in batches of 200", _turns(home, fast, 200), Goal(least=3_000))
+    return [figure]
 
-        def work() -> int:
-            for _ in range(units // batch):
-                one()
-            return units
 
-        return work
+def _threads(home: House, form: Form) -> Figure:
+    one = whole(home, form, 50)
+    turns = by_turns(on_threads(one, 2), one, turns=5)
+    return Figure(
+        "two threads, each in batches of 50",
+        turns.rate,
+        "/s",
+        "one thread",
+        turns.limit_rate,
+        paired_ratio=turns.ratio,
+        goal=_TWO,
+    )
 
-    def sign(self) -> None:
-        """The two signatures and nothing else."""
-        key = self._house.authority.issuing.key
-        assert key.alternative is not None
-        key.alternative.sign(self._pre_tbs)
-        key.classical.sign(self._tbs)
 
-    def signatures(self) -> int:
-        """The limit: as many pairs of signatures."""
-        for _ in range(_UNITS):
-            self.sign()
-        return _UNITS
+def _processes(home: House) -> Figure:
+    rounds = [(processes(home, 1), processes(home, 2)) for _ in range(3)]
+    one, two = (sorted(rates)[1] for rates in zip(*rounds, strict=True))
+    ratio = sorted(b / a for a, b in rounds)[1]
+    return Figure(
+        "two processes on one SQLite store, each in batches of 50",
+        two,
+        "/s",
+        "one process",
+        one,
+        paired_ratio=ratio,
+        goal=_TWO,
+    )
 
-    def signatures_and_commits(self) -> int:
-        """The limit of what is durable: each pair of signatures between two commits of one row."""
-        for _ in range(_UNITS):
-            self._bare.execute("INSERT INTO row VALUES (zeroblob(4096))")
-            self.sign()
-            self._bare.execute("INSERT INTO row VALUES (zeroblob(4096))")
-        return _UNITS
 
-    def parts(self) -> str:
-        """Where the CPU time of one certificate goes, us; the disk's is not in it."""
-        issuer, ports = self._house.authority.issuer, self._house.ports
-        requests = [self.request() for _ in range(_UNITS)]
-        checked, publics = itertools.cycle(requests), itertools.cycle([r.public for r in requests])
-        now = ports.clock()
+def _parts(home: House, form: Form) -> Iterator[Figure]:
+    """CPU time of what is ours in one certificate, us, beside one P-256 signature: machines differ."""
+    issuer, ports, now = form.issuer, home.ports, home.ports.clock()
+    requests = [(Request.parse(der), facts) for der, facts in form.orders[:UNITS]]
+    given, turn = itertools.cycle(form.orders), itertools.cycle(requests)
 
-        def prepare() -> IssuanceToken:
-            return issuer.prepare(DEVICE, self.facts, next(publics), now=now, entropy=ports.entropy)
+    def prepare() -> IssuanceToken:
+        request, facts = next(turn)
+        return issuer.prepare(form.profile, facts, request.public, now=now, entropy=ports.entropy)
 
-        tokens = iter([prepare() for _ in range(_UNITS)])
-        spent = {
-            "CSR": cpu_microseconds(self.request, _UNITS),
-            "proofs": cpu_microseconds(lambda: verify_possession(next(checked)), _UNITS),
-            "encode and lint": cpu_microseconds(prepare, _UNITS),
-            "sign and check": cpu_microseconds(lambda: issuer.issue(next(tokens)), _UNITS),
-        }
-        whole = cpu_microseconds(self.issue(1), _UNITS)
-        spent["records, log and SQL"] = whole - sum(spent.values())
-        bare = cpu_microseconds(self.sign, _UNITS)
-        told = ", ".join(f"{name} {took:.0f}" for name, took in spent.items())
-        return (
-            f"CPU time of one certificate, us: {whole:.0f} ({told}); of the two signatures alone: {bare:.0f}"
+    encodings = recorded(pki.issuer, "unsigned_certificate", prepare)
+    lints = recorded(pki.twin, "lint", prepare)
+    tokens = iter([prepare() for _ in range(UNITS)])
+    bare = cpu_microseconds(signatures(form), 1) / UNITS
+    signed_bytes = next(iter(form.orders))[0]
+    signature = cpu_microseconds(lambda: form.key.classical.sign(signed_bytes), UNITS)
+    for what, work, limit, goal in (
+        ("encode", encodings, signature, Goal(most=100)),
+        ("lint", lints, signature, Goal(most=150)),
+        ("request", lambda: Request.parse(next(given)[0]), signature, None),
+        ("proofs", lambda: verify_possession(next(turn)[0]), signature, None),
+        ("all before the intention but the proofs", prepare, signature, None),
+        ("sign and check", lambda: issuer.issue(next(tokens)), bare, None),
+    ):
+        beside = "one P-256 signature" if limit is signature else "both signatures alone"
+        took = cpu_microseconds(work, UNITS)
+        yield Figure(f"CPU time of one certificate: {what}", took, "us", beside, limit, goal=goal)
+
+
+def recorded(module: ModuleType, name: str, work: Callable[[], object]) -> Callable[[], object]:
+    """The calls of a function that `work` makes, to be made again one by one."""
+    real: Callable[..., object] = getattr(module, name)
+    calls: list[Callable[[], object]] = []
+
+    def recorder(*args: object, **kwargs: object) -> object:
+        calls.append(partial(real, *args, **kwargs))
+        return real(*args, **kwargs)
+
+    setattr(module, name, recorder)
+    try:
+        for _ in range(UNITS):
+            work()
+    finally:
+        setattr(module, name, real)
+    turn = itertools.cycle(calls)
+    return lambda: next(turn)()
+
+
+def _singly(home: House, form: Form) -> Iterator[Figure]:
+    """How long one certificate takes from its request to the second commit, and the same without us."""
+    path = home.folder / "bare.db"
+    ours = _durations(whole(home, form, 1, 1))
+    bare = _durations(_signatures_and_commits(form, path))
+    for share, goal in ((0.5, None), (0.99, Goal(most=10))):
+        yield Figure(
+            f"one certificate at a time, p{share * 100:.0f}",
+            percentile(ours, share) * 1000,
+            "ms",
+            "bound and two bare commits",
+            percentile(bare, share) * 1000,
+            goal=goal,
         )
 
 
-def _bare_store(path: Path) -> sqlite3.Connection:
+def _durations(work: Callable[[], object]) -> list[float]:
+    taken = []
+    for _ in range(_SINGLES):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return taken
+
+
+def _signatures_and_commits(form: Form, path: Path) -> Callable[[], None]:
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("CREATE TABLE row (body BLOB)")
-    return connection
+    once = bound(form, 1)
 
+    def work() -> None:
+        connection.execute("INSERT INTO row VALUES (zeroblob(4096))")
+        once()
+        connection.execute("INSERT INTO row VALUES (zeroblob(4096))")
 
-def measure() -> Report:
-    """Singly, in batches, on two threads."""
-    with house() as home:
-        bench = Bench(home)
-        limit = bench.signatures
-        cases = {
-            "singly": by_turns(bench.whole(1), limit, turns=5),
-            _DURABLE: by_turns(bench.whole(1), bench.signatures_and_commits, turns=5),
-            "in batches of 10": by_turns(bench.whole(10), limit, turns=5),
-            "in batches of 50": by_turns(bench.whole(50), limit, turns=5),
-            "singly, 2 threads": by_turns(on_threads(bench.whole(1), 2), on_threads(limit, 2), turns=5),
-            "in batches of 10, 2 threads": by_turns(
-                on_threads(bench.whole(10), 2), on_threads(limit, 2), turns=5
-            ),
-        }
-        return Report([_figure(name, turns) for name, turns in cases.items()], _notes(cases, bench))
-
-
-def _figure(name: str, turns: Turns) -> Figure:
-    threads = "threads" in name
-    limit = "P-256 + ML-DSA-65 signatures" + (", 2 threads" if threads else "")
-    if name == _DURABLE:
-        limit += " and 2 bare commits"
-    return Figure(
-        f"hybrid certificates {name}",
-        turns.rate,
-        "/s",
-        limit,
-        turns.limit_rate,
-        paired_ratio=turns.ratio,
-        goal=None if threads or name == _DURABLE else _SHARE,
-    )
-
-
-def _notes(cases: dict[str, Turns], bench: Bench) -> list[str]:
-    shares = ", ".join(f"{name} {turns.cpu_ratio:.2f}" for name, turns in cases.items())
-    return [f"the same ratio by CPU time: {shares}", bench.parts()]
+    return work

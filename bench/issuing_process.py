@@ -1,0 +1,80 @@
+"""Issuance in processes of their own on one store: `python -m bench.issuing_process HOME`.
+
+The passphrase is the first line of the input, the start signal the second; the answer is one JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.house import House
+from bench.issuing import catalyst, whole
+from service.authority import unlock
+from service.home import Home
+from service.runtime import open_runtime
+
+_SECONDS = 3.0
+_BATCH = 50
+_FLEET = 300
+
+
+def processes(house: House, count: int) -> float:
+    """Certificates a second of so many processes together."""
+    with ExitStack() as open_:
+        command = [sys.executable, "-m", "bench.issuing_process", str(house.home.root)]
+        children = [
+            open_.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(count)
+        ]
+        for child in children:
+            _tell(child, house.passphrase.decode())
+        for child in children:
+            _answer(child)
+        for child in children:
+            _tell(child, "go")
+        told = [json.loads(_answer(child)) for child in children]
+    return float(sum(units / seconds for units, seconds in told))
+
+
+def _tell(child: subprocess.Popen[str], line: str) -> None:
+    if child.stdin is not None:
+        child.stdin.write(line + "\n")
+        child.stdin.flush()
+
+
+def _answer(child: subprocess.Popen[str]) -> str:
+    line = child.stdout.readline() if child.stdout is not None else ""
+    if not line:
+        raise RuntimeError("an issuing process ended early")
+    return line
+
+
+def _main() -> None:
+    home = Home(Path(sys.argv[1]))
+    passphrase = sys.stdin.readline().rstrip("\n").encode()
+    with open_runtime(home) as runtime:
+        here = House(runtime, unlock(home, runtime.settings, passphrase), passphrase, home.root)
+        work = whole(here, catalyst(here, _FLEET), _BATCH, _BATCH)
+        work()
+        _say("ready")
+        sys.stdin.readline()
+        began, units = time.perf_counter(), 0
+        while time.perf_counter() - began < _SECONDS:
+            units += work()
+        _say(json.dumps([units, time.perf_counter() - began]))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _main()

@@ -8,60 +8,36 @@ certificate: who compares a fingerprint has compared the keys. Not handled here:
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
-from pki import oids
-from pki.algorithms import PrivateKey, PublicKey, signature_algorithm_of
+from pki.algorithms import PrivateKey, signature_algorithm_of
 from pki.errors import Kind, MalformedInput, PkiError
 from pki.keys import HybridPrivateKey
-from pki.tbs import Certificate
+from pki.trust_anchor import Form, TrustAnchor, fault_of, key_fingerprint
+
+__all__ = [
+    "PAYLOAD_TYPE",
+    "BundleRefused",
+    "Form",
+    "TrustAnchor",
+    "TrustBundle",
+    "open_bundle",
+    "sign_bundle",
+]
 
 PAYLOAD_TYPE: Final = "application/vnd.medtrust.trust-bundle+json;v=1"
 _MAX_BYTES: Final = 4 * 1024 * 1024
-_MAX_ANCHORS, _MAX_INTERMEDIATES = 16, 64
+_MAX_ANCHORS, _MAX_INTERMEDIATES, _MAX_WITHDRAWN = 16, 64, 256
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
-Form = Literal["catalyst", "classical"]
 
 
 class BundleRefused(PkiError):
     """A bundle that is well-formed and not to be trusted."""
 
     kind: ClassVar[Kind] = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class TrustAnchor:
-    """One pinned root: its certificate, its keys, and since when the alternative signature is a must."""
-
-    certificate: bytes
-    """DER."""
-    classical_spki: bytes
-    alternative_spki: bytes | None
-    form: Form
-    alt_required_from: datetime | None = None
-    """None under form catalyst: always. Before that moment a chain may be classical-valid, with a warning."""
-
-    @classmethod
-    def of(cls, certificate: Certificate, *, alt_required_from: datetime | None = None) -> TrustAnchor:
-        """The anchor that a root certificate describes: form catalyst where it carries a second key."""
-        alternative = certificate.extension(oids.SUBJECT_ALT_PUBLIC_KEY_INFO)
-        form: Form = "classical" if alternative is None else "catalyst"
-        return cls(certificate.der, certificate.spki, alternative, form, alt_required_from)
-
-    @property
-    def fingerprint(self) -> bytes:
-        """SHA-256 over the certificate."""
-        return hashlib.sha256(self.certificate).digest()
-
-    @property
-    def keys(self) -> tuple[PublicKey, ...]:
-        """The classical key, and the alternative one of form catalyst."""
-        return tuple(PublicKey.load(k) for k in (self.classical_spki, self.alternative_spki) if k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +49,9 @@ class TrustBundle:
     anchors: tuple[TrustAnchor, ...]
     intermediates: tuple[bytes, ...] = ()
     """Certificates in DER that help to build paths; nothing is trusted because it is here."""
+    withdrawn: tuple[str, ...] = ()
+    """Keys that nothing is believed of any more, whoever certifies them: SHA-256 of each one's
+    SubjectPublicKeyInfo, hex, sorted. A later bundle may add to them and forgets none."""
 
     def payload(self) -> bytes:
         """The canonical JSON that is signed."""
@@ -87,7 +66,10 @@ class TrustBundle:
             for a in self.anchors
         ]
         members = {"version": self.version, "issued_at": _stamp(self.issued_at), "anchors": anchors}
-        return _canonical({**members, "intermediates": [_text(der) for der in self.intermediates]})
+        # Absent where there is none: bundles from before withdrawals read as they are.
+        withdrawn = {"withdrawn": list(self.withdrawn)} if self.withdrawn else {}
+        intermediates = [_text(der) for der in self.intermediates]
+        return _canonical({**members, **withdrawn, "intermediates": intermediates})
 
 
 def sign_bundle(bundle: TrustBundle, key: HybridPrivateKey, *others: HybridPrivateKey) -> bytes:
@@ -133,6 +115,12 @@ def open_bundle(
             next_step="An older bundle may undo a withdrawal: ask for a newer one.",
             field="version",
         )
+    if previous is not None and not set(previous.withdrawn) <= set(bundle.withdrawn):
+        raise BundleRefused(
+            "The trust bundle forgets a key that was withdrawn.",
+            next_step="A withdrawal is for ever: ask the operator of the CA.",
+            field="withdrawn",
+        )
     return bundle
 
 
@@ -154,20 +142,20 @@ def _signers(bundle: TrustBundle, pin: bytes | None, previous: TrustBundle | Non
 
 
 def _signature(key: PrivateKey, signed: bytes) -> dict[str, str]:
-    return {"keyid": _key_id(key.public), "alg": str(key.signs_with), "sig": _text(key.sign(signed))}
+    return {
+        "keyid": key_fingerprint(key.public.spki),
+        "alg": str(key.signs_with),
+        "sig": _text(key.sign(signed)),
+    }
 
 
 def _signed_by(anchor: TrustAnchor, signatures: dict[str, tuple[str, bytes]], signed: bytes) -> bool:
     for key in anchor.keys:
-        algorithm, signature = signatures.get(_key_id(key), ("", b""))
+        algorithm, signature = signatures.get(key_fingerprint(key.spki), ("", b""))
         expected = signature_algorithm_of(key.algorithm)
         if algorithm != expected or not key.verify(expected, signature, signed):
             return False
     return True
-
-
-def _key_id(key: PublicKey) -> str:
-    return hashlib.sha256(key.spki).hexdigest()
 
 
 def _pae(payload: bytes) -> bytes:
@@ -197,6 +185,7 @@ def _read_payload(payload: bytes) -> TrustBundle:
             _moment(members["issued_at"]),
             tuple(_anchor(a) for a in members["anchors"]),
             tuple(_octets(der) for der in members["intermediates"]),
+            tuple(members.get("withdrawn", ())),
         )
         if type(bundle.version) is not int or bundle.version < 1 or bundle.payload() != payload:
             raise ValueError("not canonical, or fields that do not belong")
@@ -204,7 +193,10 @@ def _read_payload(payload: bytes) -> TrustBundle:
         raise _malformed("its payload does not read") from bad
     if not 1 <= len(bundle.anchors) <= _MAX_ANCHORS or len(bundle.intermediates) > _MAX_INTERMEDIATES:
         raise _malformed("it has no anchors, or too many certificates")
-    _check_anchors(bundle.anchors)
+    faults = [fault for anchor in bundle.anchors if (fault := fault_of(anchor))]
+    if faults:
+        raise _malformed(faults[0])
+    _check_withdrawn(bundle)
     return bundle
 
 
@@ -219,16 +211,14 @@ def _anchor(members: dict[str, Any]) -> TrustAnchor:
     )
 
 
-def _check_anchors(anchors: Iterable[TrustAnchor]) -> None:
-    for anchor in anchors:
-        described = TrustAnchor.of(
-            Certificate.parse(anchor.certificate), alt_required_from=anchor.alt_required_from
-        )
-        # An anchor that hides its certificate's second key would make the fingerprint worthless.
-        if described != anchor or (anchor.form == "classical" and anchor.alt_required_from is not None):
-            raise _malformed("an anchor's keys or form are not those of its certificate")
-        if any(key.algorithm.is_post_quantum != bool(place) for place, key in enumerate(anchor.keys)):
-            raise _malformed("an anchor's keys are not a classical one and a post-quantum one")
+def _check_withdrawn(bundle: TrustBundle) -> None:
+    listed = bundle.withdrawn
+    if list(listed) != sorted(set(listed)) or len(listed) > _MAX_WITHDRAWN:
+        raise _malformed("its withdrawn keys are not sorted, or too many")
+    if any(len(key) != 64 or not set(key) <= set("0123456789abcdef") for key in listed):
+        raise _malformed("a withdrawn key is not a SHA-256 in hex")
+    if any(not anchor.key_fingerprints.isdisjoint(listed) for anchor in bundle.anchors):
+        raise _malformed("an anchor's key is withdrawn")
 
 
 def _malformed(why: str) -> MalformedInput:

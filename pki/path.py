@@ -14,9 +14,10 @@ from pki import path_rules
 from pki.bundle import TrustBundle
 from pki.errors import MalformedInput
 from pki.findings import Finding, Severity, error
-from pki.path_judgement import FAIL_CLOSED, Level, Question, Status, Verdict, VerifyPolicy, judge
+from pki.path_judgement import judge
 from pki.path_revocation import CertificateStatus, StatusEvidence
 from pki.path_search import Search, bounded, parsed
+from pki.path_verdict import FAIL_CLOSED, Level, Question, Status, Verdict, VerifyPolicy
 from pki.path_work import Work, WorkExhausted
 from pki.policy_tree import PolicyInputs
 from pki.tbs import Certificate
@@ -51,7 +52,9 @@ def verify(
         fatal = Finding("path.clock_without_zone", Severity.FATAL, problem, who)
         return Verdict(Status.INVALID, (fatal,), (certificate,))
     work = Work()
-    question = Question(now, policy, StatusEvidence(tuple(crls), tuple(ocsp_responses)), work)
+    question = Question(
+        now, policy, StatusEvidence(tuple(crls), tuple(ocsp_responses)), work, bundle.withdrawn
+    )
     search = Search(certificate, bundle, intermediates, now, policy.mode == "pq_only", work)
     best: Verdict | None = None
     remarks: list[Finding] = []

@@ -9,118 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, Literal
 
 from pki import path_revocation, path_rules, path_structure
-from pki.errors import MalformedInput
+from pki.errors import AlgorithmUnavailable, MalformedInput
 from pki.findings import Finding, Severity, error
 from pki.keys import HybridPublicKey
+from pki.name_comparison import same
 from pki.name_constraints import ConstraintState
-from pki.path_revocation import CertificateStatus, Revocation, StatusEvidence
+from pki.path_lists import Asked
 from pki.path_search import Path
-from pki.path_signature import NOT_JUDGED, Demand, Strength, Vouched, demand_of, vouched
-from pki.path_work import Work, WorkExhausted
-from pki.policy_tree import ASK_NOTHING, PolicyInputs, PolicyState
+from pki.path_signature import NOT_JUDGED, Demand, Strength, demand_of, vouched
+from pki.path_verdict import STATUS_OF, Level, Question, Status, Verdict
+from pki.path_work import WorkExhausted
+from pki.policy_tree import PolicyState
 from pki.tbs import Certificate
-
-
-class Status(StrEnum):
-    """What a verdict says."""
-
-    HYBRID_VALID = "hybrid-valid"
-    CLASSICAL_VALID = "classical-valid"
-    PQ_ONLY_VALID = "pq-only-valid"
-    INVALID = "invalid"
-
-
-_STATUS_OF: Final = {
-    Strength.NONE: Status.INVALID,
-    Strength.CLASSICAL: Status.CLASSICAL_VALID,
-    Strength.POST_QUANTUM: Status.PQ_ONLY_VALID,
-    Strength.HYBRID: Status.HYBRID_VALID,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyPolicy:
-    """What the relying party asks for; the default fails closed."""
-
-    revocation: Revocation = "require"
-    """`if_available`: an unknown status is a warning; `off`: nobody asks."""
-    mode: Literal["hybrid", "pq_only"] = "hybrid"
-    """`pq_only`: the day after; classical signatures are not looked at."""
-    purpose: str | None = None
-    """An extended key usage, dotted."""
-    policies: PolicyInputs = ASK_NOTHING
-    """Certificate policies: which are acceptable, and whether one is a must."""
-    path_length: int | None = None
-    """How many CAs at most may stand between the anchor and the end, self-issued ones not counted."""
-    clock_skew: timedelta = timedelta(minutes=5)
-    """How far the clocks of publishers of lists and responses may be ahead of ours."""
-
-
-FAIL_CLOSED: Final = VerifyPolicy()
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One certificate of the path, with what was found about it."""
-
-    certificate: Certificate
-    vouched: Vouched
-    status: CertificateStatus = CertificateStatus.NOT_ASKED
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The status, everything that was found, and the path judged: end entity first, anchor last."""
-
-    status: Status
-    findings: tuple[Finding, ...]
-    chain: tuple[Certificate, ...] = ()
-    levels: tuple[Level, ...] = ()
-    """As `chain`; shorter where a level could not be judged. The anchor's is its pin."""
-    policies: frozenset[str] = frozenset()
-    """The acceptable policies that hold for the path (6.1.6), dotted."""
-    signatures: int = 0
-    """How many signatures were verified on the way; cached ones are not counted."""
-
-    @property
-    def is_valid(self) -> bool:
-        """Any of the three valid ones."""
-        return self.status is not Status.INVALID
-
-    def with_findings(self, more: Iterable[Finding], *, signatures: int) -> Verdict:
-        """The same with further findings, which may refuse it."""
-        findings = (*self.findings, *more)
-        status = Status.INVALID if any(f.refuses for f in findings) else self.status
-        return replace(self, status=status, findings=findings, signatures=signatures)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of every path of one call."""
-
-    now: datetime
-    policy: VerifyPolicy
-    evidence: StatusEvidence
-    work: Work
 
 
 def judge(path: Path, question: Question) -> Verdict:
     """The verdict over one path; WorkExhausted where the call's limits end it."""
-    walk = _Walk.begin(path, question)
+    try:
+        walk = _Walk.begin(path, question, HybridPublicKey(*path.anchor.keys))
+    except (AlgorithmUnavailable, MalformedInput) as gone:
+        unusable = error("path.anchor_key_unusable", str(gone), path_rules.name_of(path.chain[-1]))
+        return Verdict(Status.INVALID, (unusable,), path.chain)
     for place in range(len(path.chain) - 2, -1, -1):
         if walk.working is None:
             break
         walk.descend(place)
     walk.findings += _run(lambda: path_rules.nesting_findings(path.chain), path.chain[0])
     if not walk.refused:
-        walk.ask_status()
+        walk.findings += _run(walk.ask_status, path.chain[0])
     weakest = min((level.vouched.strength for level in walk.levels), default=Strength.NONE)
-    status = Status.INVALID if walk.refused else _STATUS_OF[weakest]
+    status = Status.INVALID if walk.refused else STATUS_OF[weakest]
     if status is not Status.INVALID and question.policy.mode == "pq_only":
         status = Status.PQ_ONLY_VALID
     levels = tuple(reversed((walk.top, *walk.levels) if len(path.chain) > 1 else walk.levels))
@@ -144,7 +64,7 @@ class _Walk:
     findings: list[Finding]
 
     @classmethod
-    def begin(cls, path: Path, question: Question) -> _Walk:
+    def begin(cls, path: Path, question: Question, pinned: HybridPublicKey) -> _Walk:
         top, anchor, policy = path.chain[-1], path.anchor, question.policy
         since, pq_only = anchor.alt_required_from, policy.mode == "pq_only"
         required = anchor.form != "classical" and (since is None or question.now >= since)
@@ -154,7 +74,7 @@ class _Walk:
             question,
             demand,
             Level(top, NOT_JUDGED),
-            HybridPublicKey(*anchor.keys),
+            pinned,
             ConstraintState(),
             PolicyState(len(path.chain) - 1, policy.policies),
             [],
@@ -172,7 +92,9 @@ class _Walk:
         who, keys = path_rules.name_of(top), self.working
         yield from path_rules.validity_findings(top, self.question.now)
         yield from path_structure.kept_findings(top, who)
-        yield from path_rules.anchor_findings(top)
+        yield from path_rules.withdrawn_findings(top, self.question.withdrawn)
+        if len(self.path.chain) > 1:
+            yield from path_rules.anchor_findings(top)
         if self.question.policy.mode == "pq_only" and not self.demand.post_quantum_anchor:
             problem = "The anchor pins no key that stands without the classical one."
             yield error("hybrid.anchor_has_no_alternative_key", problem, who)
@@ -200,6 +122,7 @@ class _Walk:
             lambda: path_rules.validity_findings(certificate, question.now),
             lambda: structure(certificate, who),
             lambda: path_rules.ca_findings(issuer, below),
+            lambda: path_rules.withdrawn_findings(certificate, question.withdrawn),
             lambda: self._length_findings(place, who),
             lambda: path_rules.purpose_findings(certificate, question.policy.purpose),
             lambda: self._name_findings(certificate, last=last, who=who),
@@ -225,28 +148,28 @@ class _Walk:
         if not last:
             self.constraints.add(certificate)
 
-    def ask_status(self) -> None:
-        """Was any of them revoked? From the top: a revoked CA's own word counts for nothing."""
-        question = self.question
-        for place, (level, keys) in enumerate(zip(self.levels, self.keys, strict=True)):
-            if len(self.path.chain) == 1:
-                return
-            issuer = self.path.chain[len(self.path.chain) - 1 - place]
-            asked = path_revocation.Asked(
-                level.certificate, issuer, keys, self.demand, question.now, question.policy.clock_skew
+    def ask_status(self) -> Iterator[Finding]:
+        """Was any of them revoked? Every level by the keys that are established now."""
+        question, chain = self.question, self.path.chain
+        # A CA that rolled its key over tells of older certificates with the newer key, and the other way.
+        established = [(chain[len(chain) - 1 - place], keys) for place, keys in enumerate(self.keys)]
+        for place, level in enumerate(self.levels if len(chain) > 1 else ()):
+            issuer, keys = established[place]
+            alike = [s for s in established if s[0] is not issuer and same(s[0].subject, issuer.subject)]
+            asked = Asked(
+                certificate=level.certificate,
+                issuer=issuer,
+                issuer_keys=keys,
+                demand=self.demand,
+                now=question.now,
+                skew=question.policy.clock_skew,
+                also_signing=tuple(alike),
             )
-            status, found = CertificateStatus.INDETERMINATE, []
-
-            def ask(asked: path_revocation.Asked = asked) -> Iterator[Finding]:
-                nonlocal status
-                status, judged = path_revocation.judge(
-                    asked, question.evidence, question.policy.revocation, question.work
-                )
-                yield from judged
-
-            found = _run(ask, level.certificate)
-            self.findings += found
+            status, found = path_revocation.judge(
+                asked, question.evidence, question.policy.revocation, question.work
+            )
             self.levels[place] = replace(level, status=status)
+            yield from found
 
 
 def _run(rule: Callable[[], Iterable[Finding]], certificate: Certificate) -> list[Finding]:

@@ -19,6 +19,7 @@ from pki.keys import HybridPublicKey
 from pki.name_comparison import same
 from pki.path_structure import is_ca
 from pki.tbs import Certificate
+from pki.trust_anchor import key_fingerprint
 
 
 def name_of(certificate: Certificate) -> str:
@@ -54,10 +55,7 @@ def validity_findings(certificate: Certificate, now: datetime) -> Iterator[Findi
 
 
 def link_findings(certificate: Certificate, issuer: Certificate) -> Iterator[Finding]:
-    """4.2.1.1, 4.2.1.2: key identifiers are there and agree (6.1.3 (a)(4), the names: path_search).
-
-    Of a pinned anchor none is asked: its octets are compared, and some have none.
-    """
+    """4.2.1.1, 4.2.1.2: key identifiers are there and agree (6.1.3 (a)(4), the names: path_search)."""
     if is_ca(certificate) and subject_key(certificate) is None:
         problem = "A CA without subjectKeyIdentifier (4.2.1.2)."
         yield error("path.subject_key_identifier_missing", problem, name_of(certificate))
@@ -71,11 +69,25 @@ def link_findings(certificate: Certificate, issuer: Certificate) -> Iterator[Fin
 
 
 def anchor_findings(anchor: Certificate) -> Iterator[Finding]:
-    """What a pinned certificate must be like beyond its structure."""
-    wanted, offered = authority_key(anchor), subject_key(anchor)
-    if is_self_signed(anchor) and wanted is not None and offered is not None and wanted != offered:
-        problem = "authorityKeyIdentifier of the self-signed anchor names another key."
-        yield error("path.authority_key_identifier_differs", problem, name_of(anchor))
+    """4.2.1.1, 4.2.1.2, 4.2.1.9 for a pinned certificate that issues: what is pinned must be conforming."""
+    who = name_of(anchor)
+    if subject_key(anchor) is None:
+        yield error(
+            "path.subject_key_identifier_missing", "A CA without subjectKeyIdentifier (4.2.1.2).", who
+        )
+    if authority_key(anchor) is None and not is_self_issued(anchor):
+        problem = "authorityKeyIdentifier is missing, or names no key (4.2.1.1)."
+        yield error("path.authority_key_identifier_missing", problem, who)
+    if any(e.oid == oids.BASIC_CONSTRAINTS and not e.critical for e in anchor.extensions):
+        problem = "basicConstraints of a pinned CA is not critical (4.2.1.9)."
+        yield error("path.anchor_constraints_not_critical", problem, who)
+
+
+def withdrawn_findings(certificate: Certificate, withdrawn: tuple[str, ...]) -> Iterator[Finding]:
+    """The bundle's own word: a withdrawn key vouches for nothing, whoever certifies it."""
+    alternative = certificate.extension(oids.SUBJECT_ALT_PUBLIC_KEY_INFO)
+    if withdrawn and any(key_fingerprint(k) in withdrawn for k in (certificate.spki, alternative) if k):
+        yield error("path.key_withdrawn", "The trust bundle withdrew the key.", name_of(certificate))
 
 
 def ca_findings(issuer: Certificate, intermediates_below: int) -> Iterator[Finding]:

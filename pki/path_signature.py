@@ -13,12 +13,12 @@ from functools import lru_cache
 from typing import Final
 
 from pki.algorithms import PublicKey
-from pki.bundle import TrustAnchor
 from pki.findings import Finding, Severity, error
 from pki.hybrid_signature import not_post_quantum, value_findings
 from pki.keys import HybridPublicKey
 from pki.path_work import Work
 from pki.tbs import Certificate, read_alternative
+from pki.trust_anchor import TrustAnchor
 
 
 class Strength(IntEnum):

@@ -33,9 +33,10 @@ _NEVER_CRITICAL: Final = {
     oids.FRESHEST_CRL: "4.2.1.15",
 }
 _ALWAYS_CRITICAL: Final = {
-    oids.NAME_CONSTRAINTS: "4.2.1.10",
-    oids.POLICY_CONSTRAINTS: "4.2.1.11",
-    oids.INHIBIT_ANY_POLICY: "4.2.1.14",
+    oids.NAME_CONSTRAINTS: ("4.2.1.10", Severity.ERROR),
+    # Judged all the same, and RFC 3280 let it be: older CAs are warned of.
+    oids.POLICY_CONSTRAINTS: ("4.2.1.11", Severity.WARNING),
+    oids.INHIBIT_ANY_POLICY: ("4.2.1.14", Severity.WARNING),
 }
 _ONLY_IN_CAS: Final = frozenset({*_ALWAYS_CRITICAL, oids.POLICY_MAPPINGS})
 
@@ -134,8 +135,9 @@ def _criticality_findings(extension: Extension, who: str) -> Iterator[Finding]:
         clause = _NEVER_CRITICAL[extension.oid]
         yield error("path.extension_must_not_be_critical", f"Extension {extension.oid} is ({clause}).", who)
     if not extension.critical and extension.oid in _ALWAYS_CRITICAL:
-        clause = _ALWAYS_CRITICAL[extension.oid]
-        yield error("path.extension_must_be_critical", f"Extension {extension.oid} is not ({clause}).", who)
+        clause, severity = _ALWAYS_CRITICAL[extension.oid]
+        problem = f"Extension {extension.oid} is not ({clause})."
+        yield Finding("path.extension_must_be_critical", severity, problem, who)
 
 
 def _reading_findings(extension: Extension, who: str) -> Iterator[Finding]:

@@ -126,12 +126,15 @@ class Certificate:
         """A version 3 Certificate (RFC 5280 4.1); MalformedInput names the field."""
         signed = Signed.parse(bytes(der), "certificate")
         fields = signed.fields
-        if len(fields) != 8 or fields[0] != b"\xa0\x03\x02\x01\x02" or fields[7][0] != 0xA3:
+        # Between key and extensions there may be unique identifiers (4.1.2.8), which nobody reads any more.
+        tags = [field[0] for field in fields[7:]]
+        expected = ([0xA3], [0x81, 0xA3], [0x82, 0xA3], [0x81, 0x82, 0xA3])
+        if fields[:1] != (b"\xa0\x03\x02\x01\x02",) or tags not in expected:
             raise MalformedInput("The certificate is not version 3 with extensions.", field="version")
         times = asn1.children(fields[4], asn1.whole(fields[4], what="validity"))
         if len(times) != 2:
             raise MalformedInput("The validity is not two times.", field="validity")
-        wrapped = asn1.whole(fields[7], 0xA3, "extensions")
+        wrapped = asn1.whole(fields[-1], 0xA3, "extensions")
         return cls(
             signed,
             asn1.int_value(fields[1], asn1.whole(fields[1], asn1.INTEGER, "serialNumber")),
@@ -140,7 +143,7 @@ class Certificate:
             asn1.time_value(fields[4], times[0]),
             asn1.time_value(fields[4], times[1]),
             fields[6],
-            read_extensions(asn1.content(fields[7], wrapped)),
+            read_extensions(asn1.content(fields[-1], wrapped)),
         )
 
     @property
@@ -176,7 +179,7 @@ class Certificate:
         """What an alternative signature in this certificate is over."""
         f = self.signed.fields
         kept = tuple(e.encode() for e in self.extensions if e.oid != oids.ALT_SIGNATURE_VALUE)
-        return Unsigned(f[0] + f[1], b"".join(f[3:7]), kept, 3).pre_tbs
+        return Unsigned(f[0] + f[1], b"".join(f[3:-1]), kept, 3).pre_tbs
 
 
 @dataclass(frozen=True, slots=True)

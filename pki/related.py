@@ -48,7 +48,8 @@ class RelatedRequest:
         """The attribute's value; MalformedInput names relatedCertRequest."""
         parts = asn1.children(der, asn1.whole(der, what=_FIELD))
         if len(parts) != 4:
-            raise MalformedInput("relatedCertRequest is not a certID, a time, places and a signature.")
+            problem = "relatedCertRequest is not a certID, a time, places and a signature."
+            raise MalformedInput(problem, field=_FIELD)
         seconds = asn1.int_value(der, parts[1])
         if not 0 <= seconds <= _LAST_SECOND:
             raise MalformedInput("requestTime is not a time (RFC 6019).", field="requestTime")

@@ -42,7 +42,15 @@ class SecondOpinion(StrEnum):
     REQUIRED = "required"
 
 
-def ready(key: PrivateKey, signer: MlDsaSigner, opinion: SecondOpinion) -> PrivateKey:
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """How the keys of a house are used: what its settings say."""
+
+    signer: MlDsaSigner = MlDsaSigner.CRYPTOGRAPHY
+    opinion: SecondOpinion = SecondOpinion.OFF
+
+
+def ready(key: PrivateKey, use: KeyUse) -> PrivateKey:
     """The key, signing and checked as the settings say.
 
     AlgorithmUnavailable where `oqs` or `required` cannot be had: now, not at the first signature.
@@ -51,31 +59,32 @@ def ready(key: PrivateKey, signer: MlDsaSigner, opinion: SecondOpinion) -> Priva
         return key
     ml_dsa = _ml_dsa_of(key.algorithm)
     if ml_dsa is None:
-        if opinion is SecondOpinion.REQUIRED:
+        if use.opinion is SecondOpinion.REQUIRED:
             raise AlgorithmUnavailable(
                 f"There is no second implementation of {key.algorithm} here.",
                 next_step="Set crypto.second_opinion to if-available, or choose ML-DSA for this key.",
                 field="crypto.second_opinion",
             )
         return key
-    if signer is MlDsaSigner.OQS or opinion is SecondOpinion.REQUIRED:
+    if use.signer is MlDsaSigner.OQS or use.opinion is SecondOpinion.REQUIRED:
         require_of(OQS, ml_dsa)
     elif not OQS.supports(ml_dsa):
         return key
-    if signer is MlDsaSigner.CRYPTOGRAPHY and opinion is SecondOpinion.OFF:
+    if use == KeyUse():
         return key
-    held = _Held(key, signer, checks=opinion is not SecondOpinion.OFF, liboqs_believes=_liboqs_check(key))
+    held = _Held(key, use, _liboqs_check(key))
     if key.is_held_by(OQS):
         held.fast = key
-    elif signer is MlDsaSigner.OQS:
+    elif use.signer is MlDsaSigner.OQS:
         held.fast = _fast(key)
     return PrivateKey.held_by(_TWO_LIBRARIES, key.algorithm, held)
 
 
-def ready_pair(key: HybridPrivateKey, signer: MlDsaSigner, opinion: SecondOpinion) -> HybridPrivateKey:
+def ready_pair(key: HybridPrivateKey, use: KeyUse) -> HybridPrivateKey:
     """Both halves of a CA's key, by `ready`."""
-    alternative = ready(key.alternative, signer, opinion) if key.alternative else None
-    return HybridPrivateKey(ready(key.classical, signer, opinion), alternative)
+    return HybridPrivateKey(
+        ready(key.classical, use), ready(key.alternative, use) if key.alternative else None
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -83,8 +92,7 @@ class _Held:
     """One ML-DSA or composite key with both of its libraries."""
 
     key: PrivateKey
-    signer: MlDsaSigner
-    checks: bool
+    use: KeyUse
     liboqs_believes: Callable[[bytes, bytes], bool]
     fast: PrivateKey | None = None
     """The same key where liboqs signs, from when that is so."""
@@ -92,7 +100,7 @@ class _Held:
 
     def signing(self) -> PrivateKey:
         """The form of the key that signs next."""
-        if self.fast is None and self.signer is MlDsaSigner.AUTO:
+        if self.fast is None and self.use.signer is MlDsaSigner.AUTO:
             self.signed += 1  # Threads may lose a count: then the change comes a signature later.
             if self.signed > _WORTH_EXPANDING:
                 self.fast = _fast(self.key)
@@ -123,7 +131,7 @@ class _TwoLibraries:
         held = cast(_Held, handle)
         by = held.signing()
         signature = by.sign(data)
-        if held.checks and not held.second_believes(by, signature, data):
+        if held.use.opinion is not SecondOpinion.OFF and not held.second_believes(by, signature, data):
             raise PkiError(
                 f"Two libraries disagree about a new {algorithm} signature; it was thrown away.",
                 next_step="Sign nothing more on this machine before it was examined.",

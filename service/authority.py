@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,8 @@ ROOT, ISSUING, REGISTRY = authorities.ROOT, authorities.ISSUING, "registry"
 OCSP_ECDSA, OCSP_ML_DSA = "ocsp-ecdsa", "ocsp-ml-dsa"
 LOG_ED25519, LOG_ML_DSA = "log.ed25519", "log.ml-dsa-44"
 BUNDLE_FILE: Final = "trust-bundle.json"
+ROOT_LIST_LIVES: Final = timedelta(days=365)
+"""Lists of CAs that certify CAs only: signed where their key is brought to, not every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def unlock(home: Home, settings: Settings, passphrase: bytes) -> Authority:
     )
     root = read_certificate(certificate_file(home, register.roots[0].name))
     refuse_development(root)
-    keys = KeyReader(home.keys, passphrase)
+    keys = KeyReader(home.keys, passphrase, settings.key_use)
     default = register.get(register.default)
     others = [entry for entry in register.entries if entry.answers and entry.name != default.name]
     origin = log_origin(root)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pki.algorithms import PrivateKey
 from pki.envelope import Opener, Sealer, read_header
 from pki.keys import HybridPrivateKey
+from pki.second_opinion import KeyUse, ready_pair
 from service import clock
 from service.errors import BadSetting, NotInitialised
 from service.home import make_private, read_secret, refuse_open, write_private
@@ -42,20 +43,25 @@ class KeyWriter:
 class KeyReader:
     """Opens what a ceremony sealed; one scrypt for all keys of a home."""
 
-    def __init__(self, folder: Path, passphrase: bytes) -> None:
+    def __init__(self, folder: Path, passphrase: bytes, use: KeyUse | None = None) -> None:
         finish_exchange(folder)
         if folder.exists():
             refuse_open(folder)
         self._folder = folder
         self._opener = Opener(passphrase)
+        self._use = use or KeyUse()
 
     def read(self, name: str) -> HybridPrivateKey:
-        """Both halves; a key without an alternative envelope is a plain one."""
+        """Both halves, ready to sign; a key without an alternative envelope is a plain one.
+
+        AlgorithmUnavailable where a second opinion is required and cannot be had.
+        """
         alternative = self._folder / f"{name}.{_ALTERNATIVE}.json"
-        return HybridPrivateKey(
+        pair = HybridPrivateKey(
             PrivateKey.load(self.read_secret(f"{name}.{_CLASSICAL}")),
             PrivateKey.load(self.read_secret(alternative.stem)) if alternative.exists() else None,
         )
+        return ready_pair(pair, self._use)
 
     def read_secret(self, name: str) -> bytes:
         """The octets under a name."""

@@ -13,7 +13,7 @@ from pki.keys import HybridPrivateKey
 from pki.providers import oqs
 from pki.providers.identifiers import pkcs8
 from pki.providers.mldsa_expand import expand
-from pki.second_opinion import MlDsaSigner, SecondOpinion, ready, ready_pair
+from pki.second_opinion import KeyUse, MlDsaSigner, SecondOpinion, ready, ready_pair
 
 ML_DSA_65, COMPOSITE = KeyAlgorithm.ML_DSA_65, KeyAlgorithm.MLDSA65_ECDSA_P256_SHA512
 TWOFOLD = (KeyAlgorithm.ML_DSA_44, ML_DSA_65, KeyAlgorithm.ML_DSA_87, COMPOSITE)
@@ -64,7 +64,7 @@ def test_whoever_signs_it_is_the_same_key(
     kind: KeyAlgorithm, signer: MlDsaSigner, opinion: SecondOpinion
 ) -> None:
     plain = PrivateKey.generate(kind)
-    key = ready(plain, signer, opinion)
+    key = ready(plain, KeyUse(signer, opinion))
     assert (key.public, key.pkcs8(), key.signs_with) == (plain.public, plain.pkcs8(), plain.signs_with)
     for count in range(70):  # past the signature from which `auto` changes the library
         data = bytes((count,))
@@ -76,7 +76,7 @@ def test_whoever_signs_it_is_the_same_key(
 @pytest.mark.parametrize("opinion", [IF_AVAILABLE, REQUIRED], ids=str)
 def test_a_wrong_signature_never_leaves(kind: KeyAlgorithm, opinion: SecondOpinion) -> None:
     failing = PrivateKey.held_by(Faulty(2), kind, PrivateKey.generate(kind))
-    key = ready(failing, CRYPTOGRAPHY, opinion)
+    key = ready(failing, KeyUse(CRYPTOGRAPHY, opinion))
     assert [len(key.sign(b"data")) > 0 for _ in range(2)] == [True, True]
     with pytest.raises(PkiError, match="disagree") as refused:
         key.sign(b"data")
@@ -88,7 +88,7 @@ def test_a_wrong_signature_never_leaves(kind: KeyAlgorithm, opinion: SecondOpini
 def test_without_a_second_opinion_a_wrong_signature_leaves(kind: KeyAlgorithm) -> None:
     """What the setting is for: off means off."""
     failing = PrivateKey.held_by(Faulty(0), kind, PrivateKey.generate(kind))
-    key = ready(failing, AUTO, OFF)
+    key = ready(failing, KeyUse(AUTO, OFF))
     assert not key.public.verify(key.signs_with, key.sign(b"data"), b"data")
 
 
@@ -96,7 +96,7 @@ def test_without_a_second_opinion_a_wrong_signature_leaves(kind: KeyAlgorithm) -
 def test_a_key_that_came_expanded_is_checked_by_cryptography() -> None:
     seed_form = PrivateKey.generate(ML_DSA_65)
     expanded = _expanded_form(seed_form)
-    key = ready(expanded, CRYPTOGRAPHY, REQUIRED)
+    key = ready(expanded, KeyUse(CRYPTOGRAPHY, REQUIRED))
     assert seed_form.public.verify(key.signs_with, key.sign(b"data"), b"data")
 
 
@@ -108,7 +108,7 @@ def test_what_cannot_be_had_is_refused_when_the_key_is_opened(
 ) -> None:
     pair = HybridPrivateKey(PrivateKey.generate(KeyAlgorithm.EC_P256), PrivateKey.generate(kind))
     with pytest.raises(AlgorithmUnavailable, match="needs the provider liboqs") as refused:
-        ready_pair(pair, signer, opinion)
+        ready_pair(pair, KeyUse(signer, opinion))
     assert refused.value.field == "ml-dsa-65"
     assert "medtrust oqs install" in refused.value.next_step
 
@@ -117,7 +117,7 @@ def test_what_cannot_be_had_is_refused_when_the_key_is_opened(
 @pytest.mark.parametrize(("signer", "opinion"), [(AUTO, OFF), (AUTO, IF_AVAILABLE), (CRYPTOGRAPHY, OFF)])
 def test_without_liboqs_everything_else_is_the_plain_key(signer: MlDsaSigner, opinion: SecondOpinion) -> None:
     pair = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, ML_DSA_65)
-    made = ready_pair(pair, signer, opinion)
+    made = ready_pair(pair, KeyUse(signer, opinion))
     assert made.classical is pair.classical
     assert made.alternative is pair.alternative
 
@@ -127,19 +127,19 @@ def test_without_liboqs_everything_else_is_the_plain_key(signer: MlDsaSigner, op
 def test_a_classical_key_stays_as_it_is(opinion: SecondOpinion) -> None:
     """One implementation is here, and `sign_linted` lets it check itself."""
     key = PrivateKey.generate(KeyAlgorithm.EC_P384)
-    assert ready(key, AUTO, opinion) is key
+    assert ready(key, KeyUse(AUTO, opinion)) is key
     pair = HybridPrivateKey(key, None)
-    assert ready_pair(pair, AUTO, opinion) == pair
+    assert ready_pair(pair, KeyUse(AUTO, opinion)) == pair
 
 
 def test_slh_dsa_has_no_second_implementation_and_required_says_so() -> None:
     """The key is loaded without liboqs; a root that must be checked twice cannot be SLH-DSA."""
     key = PrivateKey.load(pkcs8(KeyAlgorithm.SLH_DSA_SHA2_128S, bytes(64)))
-    assert ready(key, AUTO, IF_AVAILABLE) is key
+    assert ready(key, KeyUse(AUTO, IF_AVAILABLE)) is key
     with pytest.raises(
         AlgorithmUnavailable, match="no second implementation of slh-dsa-sha2-128s"
     ) as refused:
-        ready(key, AUTO, REQUIRED)
+        ready(key, KeyUse(AUTO, REQUIRED))
     assert refused.value.field == "crypto.second_opinion"
 
 

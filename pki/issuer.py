@@ -18,6 +18,7 @@ from pki.csr import Request, verify_possession
 from pki.errors import PkiError, RequestRefused
 from pki.extensions import read_basic_constraints, read_subject_key_identifier
 from pki.findings import Finding, error
+from pki.issuer_chain import read_above
 from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.lint_context import LintContext
 from pki.profiles import IssuerIdentity, Profile, StatusUrls, SubjectFacts
@@ -68,13 +69,19 @@ class IssuedCertificate:
 class Issuer:
     """A CA: its certificate, its key, and the tokens that it has given out. Safe to share among threads.
 
-    `name` is the short name under which the registry keeps what it issues.
+    `name` is the short name under which the registry keeps what it issues; `above`, the certificates over
+    its own, nearest first: what they forbid is not issued here either.
     """
 
-    __slots__ = ("_key", "_outstanding", "certificate", "identity", "name", "urls")
+    __slots__ = ("_above", "_key", "_outstanding", "certificate", "identity", "name", "urls")
 
     def __init__(
-        self, certificate: Certificate, key: HybridPrivateKey, urls: StatusUrls, name: str = "issuing"
+        self,
+        certificate: Certificate,
+        key: HybridPrivateKey,
+        urls: StatusUrls,
+        name: str = "issuing",
+        above: Iterable[Certificate] = (),
     ) -> None:
         _check_authority(certificate, key)
         self.certificate = certificate
@@ -86,6 +93,7 @@ class Issuer:
             key.alternative.signs_with if key.alternative else None,
         )
         self._key = key
+        self._above = read_above(certificate, key.public, above)
         # A token that its holder drops is gone; each insertion and pop is one step of the interpreter.
         self._outstanding: WeakKeyDictionary[IssuanceToken, bytes] = WeakKeyDictionary()
 
@@ -109,9 +117,9 @@ class Issuer:
         if isinstance(request, Request):
             refuse_request(verify_possession(request) + check_request(request, profile, facts))
         refuse_request(self._refusals(profile, public))
-        not_before = max(now.replace(microsecond=0) - profile.backdate, self.certificate.not_before)
+        not_before = max(now.replace(microsecond=0) - profile.backdate, self._above.not_before)
         asked_end = not_before + granted_lifetime(profile, lifetime) - _SECOND
-        not_after = min(asked_end, self.certificate.not_after)
+        not_after = min(asked_end, self._above.not_after)
         serial = new_serial(entropy)
         unsigned = unsigned_certificate(
             profile,
@@ -126,12 +134,13 @@ class Issuer:
         context = LintContext(
             issuer=self.identity,
             algorithm=self._key.classical.signs_with,
-            issuer_not_before=self.certificate.not_before,
-            issuer_not_after=self.certificate.not_after,
+            issuer_not_before=self._above.not_before,
+            issuer_not_after=self._above.not_after,
             facts=facts,
             public=public,
             urls=self.urls,
             now=now,
+            chain=self._above.facts,
         )
         linted = lint_twin(unsigned, self._key.classical.algorithm, profile, context)
         digest = hashlib.sha256(unsigned.pre_tbs).digest()
@@ -157,15 +166,14 @@ class Issuer:
         )
 
     def _refusals(self, profile: Profile, public: HybridPublicKey) -> Iterable[Finding]:
+        # The lint would refuse the last two as well (pki.lint_chain); a request's field is the better word.
         if profile.self_issued:
             problem = f"Profile {profile.name} is for trust anchors, which sign themselves."
             yield error("issuer.profile_self_issued", problem, "profile")
-        constraints = self.certificate.extension(oids.BASIC_CONSTRAINTS)
-        if profile.ca and constraints is not None and read_basic_constraints(constraints)[1] == 0:
+        if profile.ca and self._above.facts.path_length == 0:
             yield error("issuer.path_length_exhausted", "This CA may not certify another CA.", "profile")
-        mine = self._key.public
-        keys = {key.spki for key in (mine.classical, mine.alternative) if key}
-        if {key.spki for key in (public.classical, public.alternative) if key} & keys:
+        keys = {key.spki for key in (public.classical, public.alternative) if key}
+        if keys & self._above.facts.keys:
             yield error("issuer.key_is_the_issuers", "The subject's key is the CA's own.", "key")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pki import lint_profile, lint_rfc5280
+from pki import lint_chain, lint_forms, lint_profile, lint_rfc5280
 from pki.errors import MalformedInput, PkiError
 from pki.findings import Finding, Severity, error
 from pki.lint_context import LintContext, Rule, Twin
@@ -18,7 +18,10 @@ from pki.tbs import Certificate
 
 __all__ = ["LintContext", "lint"]
 
-RULES: Final[tuple[Rule, ...]] = lint_rfc5280.RULES + lint_profile.RULES
+RULES: Final[tuple[Rule, ...]] = (
+    *(lint_rfc5280.RULES + lint_profile.RULES),
+    *(lint_forms.RULES + lint_chain.RULES),
+)
 
 
 def lint(

@@ -5,14 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pki import names
 from pki.algorithms import SignatureAlgorithm
 from pki.extensions import Extension
 from pki.findings import Finding
 from pki.keys import HybridPublicKey
-from pki.profiles import IssuerIdentity, Profile, StatusUrls, SubjectFacts
+from pki.name_constraints import ConstraintState
+from pki.profiles import Form, IssuerIdentity, Profile, StatusUrls, SubjectFacts
 from pki.tbs import Certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainFacts:
+    """What the issuer and the CAs above it leave to a certificate below; reckoned once an issuer."""
+
+    form: Form | None = None
+    """The issuer's own; None: there is no issuer, the certificate is a trust anchor."""
+    resists_quantum: bool = False
+    """Whether one of the issuer's keys does."""
+    path_length: int | None = None
+    """How many CAs may follow; None: any number."""
+    constraints: ConstraintState | None = None
+    """Every name constraint above; None: there is none."""
+    keys: frozenset[bytes] = frozenset()
+    """SubjectPublicKeyInfo of every key above, halves of composites included."""
+
+
+NOTHING_ABOVE: Final = ChainFacts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +50,7 @@ class LintContext:
     """The keys whose possession was proven."""
     urls: StatusUrls
     now: datetime
+    chain: ChainFacts = NOTHING_ABOVE
 
 
 @dataclass(frozen=True, slots=True)

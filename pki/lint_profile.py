@@ -9,6 +9,8 @@ from typing import Final
 
 from pki import asn1, names, oids
 from pki.algorithms import SIGNATURE_BYTES
+from pki.constraint_extensions import certificate_policies, read_mud_url, read_name_constraints
+from pki.crl_shard import shard_url
 from pki.extensions import uris
 from pki.findings import Finding, error
 from pki.identity_extensions import (
@@ -18,7 +20,8 @@ from pki.identity_extensions import (
     read_alternative_names,
 )
 from pki.lint_context import Rule, Twin
-from pki.profiles import AltNames
+from pki.name_policy import check_names
+from pki.profiles import AltNames, SubjectFacts
 from pki.tbs import read_alternative
 
 _NO_NAMES: Final = AlternativeNames()
@@ -38,7 +41,7 @@ def keys(twin: Twin) -> Iterator[Finding]:
     public, profile = twin.context.public, twin.profile
     if twin.certificate.spki != public.classical.spki:
         yield error("profile.key_not_the_proven", "The key is not the one that was proven.", "key")
-    if public.classical.algorithm not in profile.classical:
+    if public.classical.algorithm not in profile.main:
         message = f"Profile {profile.name} does not allow keys of kind {public.classical.algorithm}."
         yield error("profile.key_not_allowed", message, str(public.classical.algorithm))
     alternative = public.alternative
@@ -93,10 +96,25 @@ def alternative_names(twin: Twin) -> Iterator[Finding]:
         yield error("profile.alternative_names_missing", "A server needs a DNS name or an address.", "SAN")
 
 
+def name_policy(twin: Twin) -> Iterator[Finding]:
+    """The profile's own lists of names: what stands in the certificate, not what was meant to."""
+    value = twin.value(oids.SUBJECT_ALT_NAME)
+    found = read_alternative_names(value) if value is not None else _NO_NAMES
+    subject = {attribute.oid: attribute.value for attribute in twin.subject}
+    facts = SubjectFacts(
+        common_name=subject.get(oids.COMMON_NAME, ""),
+        organization=subject.get(oids.ORGANIZATION, ""),
+        dns_names=found.dns_names,
+        ip_addresses=found.ip_addresses,
+    )
+    yield from check_names(twin.profile, facts)
+
+
 def status(twin: Twin) -> Iterator[Finding]:
     """RFC 5280 4.2.1.13, 4.2.2.1: the configured places, in this order: list, responder, issuer."""
     urls = twin.context.urls
-    listed = (urls.crl, urls.ocsp, urls.ca_issuers) if twin.profile.status_urls else ()
+    crl = shard_url(urls, twin.certificate.serial)
+    listed = (crl, urls.ocsp, urls.ca_issuers) if twin.profile.status_urls else ()
     found: tuple[str, ...] = ()
     for dotted in (oids.CRL_DISTRIBUTION_POINTS, oids.AUTHORITY_INFORMATION_ACCESS):
         value = twin.value(dotted)
@@ -114,6 +132,34 @@ def ocsp_no_check(twin: Twin) -> Iterator[Finding]:
         yield error("profile.ocsp_no_check_not_as_profile", message, oids.OCSP_NO_CHECK)
 
 
+def policies(twin: Twin) -> Iterator[Finding]:
+    """RFC 5280 4.2.1.4: exactly the profile's policies, without qualifiers."""
+    value = twin.value(oids.CERTIFICATE_POLICIES)
+    expected = certificate_policies(twin.profile.policies).value if twin.profile.policies else None
+    if value != expected:
+        message = f"certificatePolicies is not exactly what profile {twin.profile.name} names."
+        yield error("profile.policies_not_as_profile", message, value.hex() if value else "absent")
+
+
+def name_constraints(twin: Twin) -> Iterator[Finding]:
+    """RFC 5280 4.2.1.10: exactly the profile's, read back from the bytes; and in CAs only."""
+    value = twin.value(oids.NAME_CONSTRAINTS)
+    found = read_name_constraints(value) if value is not None else None
+    if found != twin.profile.name_constraints or (found is not None and not twin.profile.ca):
+        message = f"nameConstraints is not exactly what profile {twin.profile.name} says."
+        yield error("profile.name_constraints_not_as_profile", message, value.hex() if value else "absent")
+
+
+def mud_url(twin: Twin) -> Iterator[Finding]:
+    """RFC 8520 10: the registry's URL where it knows one, https."""
+    value = twin.value(oids.MUD_URL)
+    found = read_mud_url(value) if value is not None else ""
+    if found != (twin.context.facts.mud_url if twin.profile.mud_url else ""):
+        yield error("profile.mud_url_not_as_facts", "The MUD URL is not what the registry knows.", found)
+    elif value is not None and not found.startswith("https://"):
+        yield error("profile.mud_url_not_https", "A MUD URL is fetched over https (RFC 8520 1.8).", found)
+
+
 def catalyst(twin: Twin) -> Iterator[Finding]:
     """X.509 9.8: 73 names the issuer's alternative key, 74 has that algorithm's length and comes last."""
     alternative, findings = read_alternative(twin.certificate.extensions)
@@ -129,5 +175,6 @@ def catalyst(twin: Twin) -> Iterator[Finding]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    *(closed_list, keys, subject_facts, alternative_names, status, ocsp_no_check, catalyst),
+    *(closed_list, keys, subject_facts, alternative_names, name_policy, status, ocsp_no_check),
+    *(policies, name_constraints, mud_url, catalyst),
 )

@@ -19,7 +19,7 @@ from pki.findings import Finding, error
 from pki.lint_context import Rule, Twin
 
 _SECOND: Final = timedelta(seconds=1)
-_CRITICAL: Final = frozenset({oids.BASIC_CONSTRAINTS, oids.KEY_USAGE})
+_CRITICAL: Final = frozenset({oids.BASIC_CONSTRAINTS, oids.KEY_USAGE, oids.NAME_CONSTRAINTS})
 
 
 def serial_number(twin: Twin) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def subject(twin: Twin) -> Iterator[Finding]:
 
 
 def extensions(twin: Twin) -> Iterator[Finding]:
-    """4.2: none twice; only basicConstraints and keyUsage are critical, so that everybody understands."""
+    """4.2: none twice; critical are constraints and keyUsage, which everybody must understand."""
     listed = twin.certificate.extensions
     if len(twin.values) != len(listed):
         seen = [e.oid for e in listed]

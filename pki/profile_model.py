@@ -134,7 +134,6 @@ class Profile:
             oids.SUBJECT_ALT_NAME: self.alt_names is not AltNames.NONE,
             oids.OCSP_NO_CHECK: self.ocsp_no_check,
             oids.CRL_DISTRIBUTION_POINTS: self.status_urls,
-            oids.FRESHEST_CRL: self.status_urls,
             oids.AUTHORITY_INFORMATION_ACCESS: self.status_urls,
             oids.MUD_URL: self.mud_url,
             oids.RELATED_CERTIFICATE: self.related,
@@ -184,6 +183,9 @@ class StatusUrls:
     ocsp: str = ""
     ca_issuers: str = ""
     crl: str = ""
+    """The whole list; where the CA's list is cut by serial, a certificate names its part instead."""
+    crl_shards: int = 1
+    """Into how many parts (pki.crl_shard); 1: the list is whole."""
 
 
 @dataclass(frozen=True, slots=True)

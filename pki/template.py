@@ -6,12 +6,15 @@ The parts that a profile and an issuer share are encoded once and kept: most of 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 from pki import asn1, names, oids
+from pki.constraint_extensions import certificate_policies, mud_url, name_constraints
+from pki.crl_shard import shard_url
 from pki.extensions import (
     Extension,
     authority_information_access,
@@ -25,6 +28,7 @@ from pki.extensions import (
 from pki.findings import Finding, error
 from pki.identity_extensions import device_names, host_names
 from pki.keys import HybridPublicKey
+from pki.name_policy import check_names
 from pki.profiles import AltNames, IssuerIdentity, Profile, StatusUrls, SubjectFacts
 from pki.tbs import Unsigned, alt_signature_algorithm, subject_alt_public_key_info
 
@@ -40,19 +44,21 @@ class _Constant:
     last: tuple[bytes, ...]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _constant(profile: Profile, issuer: IssuerIdentity, urls: StatusUrls) -> _Constant:
     first = [
         basic_constraints(ca=profile.ca, path_length=profile.path_length),
         key_usage(*profile.key_usages),
     ]
+    if profile.name_constraints is not None:
+        first.append(name_constraints(profile.name_constraints))
     if profile.purposes:
         first.append(extended_key_usage(*profile.purposes))
     if not profile.self_issued:
         first.append(authority_key_identifier(issuer.key_identifier))
     last = []
-    if profile.status_urls and urls.crl:
-        last.append(crl_distribution_points([urls.crl]))
+    if profile.policies:
+        last.append(certificate_policies(profile.policies))
     if profile.status_urls and (urls.ocsp or urls.ca_issuers):
         last.append(authority_information_access(ocsp=urls.ocsp, ca_issuers=urls.ca_issuers))
     if profile.ocsp_no_check:
@@ -60,13 +66,26 @@ def _constant(profile: Profile, issuer: IssuerIdentity, urls: StatusUrls) -> _Co
     return _Constant(tuple(e.encode() for e in first), tuple(e.encode() for e in last))
 
 
-def _names(profile: Profile, facts: SubjectFacts) -> tuple[bytes, ...]:
+@lru_cache(maxsize=1024)
+def _distribution_point(url: str) -> bytes:
+    return crl_distribution_points([url]).encode()
+
+
+def _individual(profile: Profile, facts: SubjectFacts, urls: StatusUrls, serial: int) -> tuple[bytes, ...]:
+    """Extensions that differ from one certificate to the next."""
     found = None
     if profile.alt_names is AltNames.HOSTS:
         found = host_names(facts.dns_names, facts.ip_addresses)
     elif profile.alt_names is AltNames.HARDWARE:
         found = device_names(facts.udi, facts.hardware_serial)
-    return (found.encode(),) if found else ()
+    encoded = [found.encode()] if found else []
+    if profile.status_urls and urls.crl:
+        encoded.append(_distribution_point(shard_url(urls, serial)))
+    if profile.mud_url and facts.mud_url:
+        encoded.append(mud_url(facts.mud_url).encode())
+    if profile.related and facts.related is not None:
+        encoded.append(Extension(oids.RELATED_CERTIFICATE, False, facts.related).encode())
+    return tuple(encoded)
 
 
 def subject_name(facts: SubjectFacts) -> bytes:
@@ -92,7 +111,7 @@ def unsigned_certificate(
     """The tbsCertificate in pieces; altSignatureAlgorithm is its last extension where the issuer has one."""
     constant = _constant(profile, issuer, urls)
     own = subject_key_identifier(public.classical.key_identifier).encode()
-    extensions = (*constant.first, own, *_names(profile, facts), *constant.last)
+    extensions = (*constant.first, own, *_individual(profile, facts, urls, serial), *constant.last)
     if public.alternative is not None:
         extensions += (subject_alt_public_key_info(public.alternative.spki).encode(),)
     if issuer.alternative is not None:
@@ -104,19 +123,29 @@ def unsigned_certificate(
 
 def check_facts(profile: Profile, facts: SubjectFacts) -> tuple[Finding, ...]:
     """Whether the registry's own facts fit the profile; a finding's subject is the field's name."""
-    found = []
+    return (*_misplaced(profile, facts), *check_names(profile, facts))
+
+
+def _misplaced(profile: Profile, facts: SubjectFacts) -> Iterator[Finding]:
+    name = profile.name
     if not re.fullmatch(profile.common_name, facts.common_name):
-        message = f"The CN {facts.common_name!r} is not of the form that profile {profile.name} asks for."
-        found.append(error("profile.common_name_not_allowed", message, "common_name"))
+        message = f"The CN {facts.common_name!r} is not of the form that profile {name} asks for."
+        yield error("profile.common_name_not_allowed", message, "common_name")
     hosts = bool(facts.dns_names or facts.ip_addresses)
     if hosts != (profile.alt_names is AltNames.HOSTS):
         verb = "has none" if profile.alt_names is AltNames.HOSTS else "must have none"
-        message = f"Profile {profile.name}: DNS names and IP addresses; the subject {verb}."
-        found.append(error("profile.host_names_not_as_profile", message, "dns_names"))
-    if facts.hardware_serial is not None and profile.alt_names is not AltNames.HARDWARE:
-        message = f"Profile {profile.name} has no place for a hardware serial."
-        found.append(error("profile.hardware_serial_not_allowed", message, "hardware_serial"))
-    if facts.udi is not None and profile.alt_names is not AltNames.HARDWARE:
-        message = f"Profile {profile.name} has no place for a UDI-DI."
-        found.append(error("profile.udi_not_allowed", message, "udi"))
-    return tuple(found)
+        message = f"Profile {name}: DNS names and IP addresses; the subject {verb}."
+        yield error("profile.host_names_not_as_profile", message, "dns_names")
+    hardware = profile.alt_names is AltNames.HARDWARE
+    if facts.hardware_serial is not None and not hardware:
+        message = f"Profile {name} has no place for a hardware serial."
+        yield error("profile.hardware_serial_not_allowed", message, "hardware_serial")
+    if facts.udi is not None and not hardware:
+        message = f"Profile {name} has no place for a UDI-DI."
+        yield error("profile.udi_not_allowed", message, "udi")
+    if facts.mud_url and not profile.mud_url:
+        message = f"Profile {name} has no place for a MUD URL."
+        yield error("profile.mud_url_not_allowed", message, "mud_url")
+    if (facts.related is not None) != profile.related:
+        verb = "binds to another certificate, and none is given" if profile.related else "binds to none"
+        yield error("profile.related_not_as_profile", f"Profile {name} {verb}.", "related")

@@ -6,6 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pki import asn1, names, oids
+from pki.algorithms import PrivateKey
+from pki.constraint_extensions import (
+    NameConstraints,
+    Subtrees,
+    certificate_policies,
+    mud_url,
+    name_constraints,
+)
 from pki.extensions import (
     Extension,
     KeyUsage,
@@ -17,7 +25,8 @@ from pki.extensions import (
     subject_key_identifier,
 )
 from pki.identity_extensions import device_names, host_names
-from pki.providers.interface import SignatureAlgorithm
+from pki.providers.interface import KeyAlgorithm, SignatureAlgorithm
+from pki.related import related_certificate, related_extension
 from pki.tbs import alt_signature_algorithm, alt_signature_value
 from tests.unit.pki.draft_certificate import (
     SIGNATURE,
@@ -39,6 +48,7 @@ from tests.unit.pki.issuing_fixtures import DEVICE_FACTS, NOW
 GENERALIZED_2027 = asn1.generalized_time(datetime.fromisoformat("2027-11-01T00:00:00+00:00"))
 UNUSED_BITS = asn1.bit_string(SIGNATURE, 4)
 WITH_NULL = asn1.sequence(asn1.oid(oids.ML_DSA_65), asn1.null())
+SHA256 = asn1.sequence(asn1.oid(oids.SHA256))
 OTHER_MODEL = device_names(("GS1", "00000000000000"), b"HW-0001")
 
 
@@ -47,6 +57,16 @@ def without_udi() -> bytes:
     value = Draft().value(oids.SUBJECT_ALT_NAME)
     first = asn1.children(value, asn1.whole(value))[0]
     return asn1.sequence(asn1.encoded(value, first))
+
+
+def spki(algorithm: KeyAlgorithm) -> bytes:
+    return PrivateKey.generate(algorithm).public.spki
+
+
+def with_parameters(plain: bytes) -> bytes:
+    identifier, key = asn1.children(plain, asn1.whole(plain))
+    dotted = asn1.encoded(plain, asn1.children(plain, identifier)[0])
+    return asn1.sequence(asn1.sequence(dotted, asn1.null()), asn1.encoded(plain, key))
 
 
 OTHER_DEVICE = device_names(DEVICE_FACTS.udi, b"HW-0002")
@@ -179,4 +199,36 @@ CASES: dict[str, tuple[str, Change]] = {
         "hybrid.alternative_signature_length",
         put_whole(alt_signature_value(SIGNATURE[:-1])),
     ),
+    "P-521 key": ("form.key_not_for_new_certificates", at("spki", spki(KeyAlgorithm.EC_P521))),
+    "ML-KEM key that signs": ("form.key_usage_not_of_kem", at("spki", spki(KeyAlgorithm.ML_KEM_768))),
+    "encipherment by a key that signs": (
+        "form.key_usage_not_of_signatures",
+        put_whole(key_usage(KeyUsage.KEY_ENCIPHERMENT)),
+    ),
+    "ML-DSA key as the main one": ("form.main_key_not_of_form", at("spki", spki(KeyAlgorithm.ML_DSA_65))),
+    "ML-DSA key with parameters": (
+        "certificate.key_of_form_malformed",
+        at("spki", with_parameters(spki(KeyAlgorithm.ML_DSA_65))),
+    ),
+    "alternative key that is classical": (
+        "form.alternative_key_not_of_form",
+        put(oids.SUBJECT_ALT_PUBLIC_KEY_INFO, spki(KeyAlgorithm.EC_P384)),
+    ),
+    "binding that was not asked for": (
+        "form.related_not_the_proven",
+        insert(related_extension(related_certificate(b"another"))),
+    ),
+    "binding with a short digest": (
+        "form.related_malformed",
+        insert(related_extension(asn1.sequence(SHA256, asn1.octet_string(bytes(31))))),
+    ),
+    "policy of somebody": (
+        "profile.policies_not_as_profile",
+        insert(certificate_policies(("1.3.6.1.4.1.99999.1",))),
+    ),
+    "constraints in a device": (
+        "profile.name_constraints_not_as_profile",
+        insert(name_constraints(NameConstraints(permitted=Subtrees(dns=("a.example",))))),
+    ),
+    "MUD URL from nowhere": ("profile.mud_url_not_as_facts", insert(mud_url("https://maker.example/x"))),
 }

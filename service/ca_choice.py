@@ -50,7 +50,7 @@ def form_of(certificate: Certificate) -> str:
 
 
 def _form(profile: Profile) -> str:
-    return str(getattr(profile, "form", "catalyst"))
+    return str(profile.form)
 
 
 def _named(name: str, cas: Sequence[tuple[CaEntry, Certificate]]) -> CaEntry:

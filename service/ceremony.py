@@ -1,51 +1,45 @@
-"""`medtrust init`: keys, certificates, first lists and the trust bundle of a new CA, in one sitting.
+"""Ceremonies: `medtrust init` and `medtrust ca ceremony`, one machinery over a plan and its draft.
 
-The marker file is written last. A ceremony that was killed before leaves none, and the next one begins
-again: what it left was never used by anybody.
+A CA exists once the home's register names it. Before that everything can be repeated: serials and keys are
+the draft's, a certificate that was issued already is taken over, files are written again. A new home gets
+its marker last of all; a ceremony that was killed before begins again with an empty store.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
-from audit.keys import Signer, ed25519_signer, ml_dsa_44_cosigner
-from audit.leaf import Leaf
-from pki import profiles
-from pki.algorithms import KeyAlgorithm
-from pki.anchor import self_signed
-from pki.bundle import TrustAnchor, TrustBundle, sign_bundle
-from pki.issuer import IssuedCertificate, Issuer
-from pki.keys import HybridPrivateKey
-from pki.profiles import Profile, SubjectFacts
 from pki.tbs import Certificate
-from registry.issuance import IssuanceOrder, issue
 from registry.model.actor import Actor
-from registry.model.certificate import CertificateRecord, CertificateState, of_int
 from registry.ports import Ports
-from registry.publication import publish
 from registry.store.unit_of_work import Store
-from service import authority as names
 from service import clock
-from service.authority import Signing, certificate_file, list_signer, log_origin, urls
+from service.authorities import FILE as REGISTER_FILE
+from service.authorities import Register, read_register
+from service.authority import ISSUING, ROOT, Signing, certificate_file
+from service.ca_keys import Keyring
+from service.ceremony_draft import Draft, prepare, reopen
+from service.ceremony_plan import BUILT_IN, CeremonyRefused, Plan, read_plan
+from service.ceremony_rite import Rite, Told
+from service.ceremony_scene import Scene, Shelf
 from service.errors import AlreadyInitialised
-from service.home import Home, make_private, write_atomically, write_private
+from service.home import Home, make_private, write_private
 from service.keystore import KeyWriter
-from service.pem import to_pem
+from service.pem import read_certificate
 from service.settings import Settings
 
-ROOT_LIST_LIVES: Final = timedelta(days=365)
-Told = Callable[[str], None]
-"""Hears each step as it is done."""
+EMPTY: Final = Register(entries=(), default="")
 
 
 @dataclass(frozen=True, slots=True)
 class Ceremony:
-    """What came out."""
+    """What came out of the first ceremony of a home."""
 
     root: Certificate
     issuing: Certificate
@@ -53,8 +47,34 @@ class Ceremony:
     """The audit log's verifier keys, in C2SP's text form."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Who performs a ceremony, where, and where keys are that are not here."""
+
+    home: Home
+    settings: Settings
+    passphrase: bytes
+    actor: Actor
+    tell: Told
+    medium: Path | None = None
+    """A folder that people carry: keys of CAs that are away are read from it and written to it."""
+
+    def scene(self) -> Scene:
+        """The home's CAs as they are now."""
+        register = read_register(self.home) if self.home.marker.exists() else EMPTY
+        return Scene(self.home, self.settings, register, Keyring(self.home, self.passphrase, self.medium))
+
+
 def init(home: Home, settings: Settings, passphrase: bytes, *, actor: Actor, tell: Told) -> Ceremony:
-    """Everything a new registry needs; AlreadyInitialised where the home holds a CA."""
+    """The built-in plan in one sitting; AlreadyInitialised where the home holds a CA."""
+    room = Room(home=home, settings=settings, passphrase=passphrase, actor=actor, tell=tell)
+    plan = read_plan(BUILT_IN, organization=settings.organization)
+    begin_home(home)
+    return perform_first(prepare(plan, room.scene(), passphrase), room)
+
+
+def begin_home(home: Home) -> None:
+    """The folders of a home that has no CA yet; AlreadyInitialised where it has one."""
     if home.marker.exists():
         raise AlreadyInitialised(
             f"{home.root} holds a CA already.",
@@ -62,135 +82,89 @@ def init(home: Home, settings: Settings, passphrase: bytes, *, actor: Actor, tel
             field="home",
         )
     make_private(home.root)
-    _clear(home, settings)
-    for folder in (home.certificates, home.public, home.run):
+
+
+def plan_in(room: Room, text: str) -> Plan:
+    """A ceremony's file, read against the CAs that the home has."""
+    present = {entry.name for entry in room.scene().register.entries}
+    organization = room.settings.organization
+    shelf = Shelf(room.home)
+    if shelf.exists():
+        found = shelf.read()
+        if found.plan_sha256 == hashlib.sha256(text.encode()).hexdigest():
+            # It was cut off after the register: its own CAs do not stand in its way.
+            present -= found.digests.keys()
+    return read_plan(text, organization=organization, present=present)
+
+
+def draft_of(room: Room, text: str, *, restart: bool = False) -> Draft:
+    """The draft on the shelf, or a new one where there is none or `restart` asks for it. Signs nothing."""
+    scene, plan = room.scene(), plan_in(room, text)
+    if not room.home.marker.exists():
+        begin_home(room.home)
+        _require_first(plan)
+    if Shelf(room.home).exists() and not restart:
+        return reopen(plan, scene, room.passphrase)
+    return prepare(plan, scene, room.passphrase)
+
+
+def _require_first(plan: Plan) -> None:
+    if not {ROOT, ISSUING} <= {ca.name for ca in plan.cas} or not plan.cas[0].is_root:
+        raise CeremonyRefused(
+            f"A home's first ceremony makes a root first, called {ROOT}, and an issuing CA, {ISSUING}.",
+            next_step="Name them so; more CAs may stand beside them.",
+            field="ca.name",
+        )
+
+
+def perform(draft: Draft, room: Room) -> dict[str, Signing]:
+    """Signs what the draft says, in a home that has CAs or in a new one; the new CAs by name."""
+    if not room.home.marker.exists():
+        perform_first(draft, room)
+        return {}
+    with closing(Store.open(room.settings.store_url)) as store:
+        ports = Ports(store, clock.now, clock.entropy)
+        made = _rite(draft, room, ports).perform()
+    Shelf(room.home).remove()
+    return made
+
+
+def perform_first(draft: Draft, room: Room) -> Ceremony:
+    """The first ceremony of a home: also the registry's own signer, the audit log's keys, and the marker."""
+    home = room.home
+    _clear(home, room.settings)
+    for folder in (home.keys, home.certificates, home.public, home.run):
         make_private(folder)
-    now = clock.now()
-    writer = KeyWriter(home.keys, passphrase, now)
-    ports = Ports(Store.open(settings.store_url), clock.now, clock.entropy)
-    try:
-        return _Rite(home, settings, ports, actor, writer, tell).perform(now)
-    finally:
-        ports.store.close()
+    with closing(Store.open(room.settings.store_url)) as store:
+        rite = _rite(draft, room, Ports(store, clock.now, clock.entropy))
+        rite.perform()
+        log_keys = rite.log_keys()
+    register = read_register(home)
+    root = read_certificate(certificate_file(home, register.roots[0].name))
+    issuing = read_certificate(certificate_file(home, register.default))
+    marker = {"root_sha256": root.fingerprint.hex(), "created": clock.now().isoformat()}
+    # The last step: from here on the CA is whole.
+    write_private(home.marker, json.dumps(marker).encode() + b"\n")
+    Shelf(home).remove()
+    return Ceremony(root, issuing, log_keys)
+
+
+def _rite(draft: Draft, room: Room, ports: Ports) -> Rite:
+    return Rite(
+        draft=draft,
+        scene=room.scene(),
+        ports=ports,
+        actor=room.actor,
+        writer=KeyWriter(room.home.keys, room.passphrase, clock.now()),
+        tell=room.tell,
+    )
 
 
 def _clear(home: Home, settings: Settings) -> None:
+    """What an unfinished first ceremony left was never used by anybody; its draft stays."""
     for folder in (home.keys, home.certificates, home.public, home.broker, home.run):
         shutil.rmtree(folder, ignore_errors=True)
+    (home.root / REGISTER_FILE).unlink(missing_ok=True)
     if settings.store_url == f"sqlite:///{home.root / 'registry.db'}":
         for suffix in ("", "-wal", "-shm"):
             (home.root / f"registry.db{suffix}").unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rite:
-    home: Home
-    settings: Settings
-    ports: Ports
-    actor: Actor
-    writer: KeyWriter
-    tell: Told
-
-    def perform(self, now: datetime) -> Ceremony:
-        root = self._root(now)
-        self.tell("root CA: P-384 with ML-DSA-87")
-        above = Issuer(root.certificate, root.key, urls(self.settings, names.ROOT))
-        issuing = self._certify(
-            names.ISSUING, profiles.ISSUING_CA, "Issuing CA", issuer=above, issuer_name=names.ROOT
-        )
-        self.tell("issuing CA: P-256 with ML-DSA-65")
-        issuer = Issuer(issuing.certificate, issuing.key, urls(self.settings, names.ISSUING))
-        self._certify(names.OCSP_ECDSA, profiles.OCSP_ECDSA, "OCSP responder", issuer=issuer)
-        self._certify(names.OCSP_ML_DSA, profiles.OCSP_ML_DSA, "OCSP responder PQ", issuer=issuer)
-        self.tell("OCSP responders: ECDSA P-256, and ML-DSA-65")
-        self._certify(names.REGISTRY, profiles.REGISTRY, "Registry", issuer=issuer)
-        self._lists(root, issuing)
-        self.tell("first revocation lists")
-        log = self._log_keys(log_origin(root.certificate))
-        self._publish(root, issuing, log, now)
-        self.tell("signed trust bundle")
-        return Ceremony(root.certificate, issuing.certificate, tuple(str(s.key) for s in log))
-
-    def _root(self, now: datetime) -> Signing:
-        key = HybridPrivateKey.generate(KeyAlgorithm.EC_P384, KeyAlgorithm.ML_DSA_87)
-        issued = self_signed(profiles.ROOT, self._facts("Root CA"), key, now=now, entropy=clock.entropy)
-        self.writer.write(names.ROOT, key)
-        self._keep(names.ROOT, issued.der)
-        self._record_root(issued, now)
-        return Signing(Certificate.parse(issued.der), key)
-
-    def _record_root(self, issued: IssuedCertificate, now: datetime) -> None:
-        record = CertificateRecord(
-            certificate_serial=of_int(issued.certificate_serial),
-            issuer=names.ROOT,
-            profile=issued.profile,
-            subject=self._facts("Root CA").common_name,
-            state=CertificateState.ACTIVE,
-            not_before=issued.not_before,
-            not_after=issued.not_after,
-            tbs_digest=b"",
-            intended_at=now,
-            der=issued.der,
-            fingerprint=issued.fingerprint.hex(),
-            issued_at=now,
-            confirmed_at=now,
-        )
-        leaf = Leaf(
-            kind="ceremony.root_created",
-            at=now,
-            actor=str(self.actor),
-            subject=record.certificate_serial,
-            detail={"certificate_sha256": record.fingerprint or ""},
-        )
-        with self.ports.store.write() as uow:
-            uow.certificates.add([record])
-            uow.log.append(leaf)
-
-    def _certify(
-        self, name: str, profile: Profile, title: str, *, issuer: Issuer, issuer_name: str = names.ISSUING
-    ) -> Signing:
-        key = HybridPrivateKey.generate(next(iter(profile.classical)), profile.alternative)
-        order = IssuanceOrder(
-            profile, self._facts(title), key.public, profile.lifetime, issuer_name=issuer_name
-        )
-        record = issue(order, self.actor, ports=self.ports, issuer=issuer).record
-        self.writer.write(name, key)
-        self._keep(name, record.der or b"")
-        return Signing(Certificate.parse(record.der or b""), key)
-
-    def _facts(self, title: str) -> SubjectFacts:
-        organization = self.settings.organization
-        return SubjectFacts(common_name=f"medtrust {title}", organization=organization)
-
-    def _keep(self, name: str, der: bytes) -> None:
-        write_atomically(certificate_file(self.home, name), to_pem(der))
-
-    def _lists(self, root: Signing, issuing: Signing) -> None:
-        for name, signing in ((names.ROOT, root), (names.ISSUING, issuing)):
-            signer = list_signer(name, signing)
-            if name == names.ROOT:
-                signer = signer.living(ROOT_LIST_LIVES)
-            stored = publish(signer, self.actor, ports=self.ports)
-            write_atomically(self.home.public / f"{name}.crl", stored.der)
-
-    def _log_keys(self, origin: str) -> tuple[Signer, ...]:
-        seeds = {names.LOG_ED25519: clock.entropy(32), names.LOG_ML_DSA: clock.entropy(32)}
-        for name, seed in seeds.items():
-            self.writer.write_secret(name, seed)
-        return (
-            ed25519_signer(origin, seeds[names.LOG_ED25519]),
-            ml_dsa_44_cosigner(origin, seeds[names.LOG_ML_DSA]),
-        )
-
-    def _publish(self, root: Signing, issuing: Signing, log: tuple[Signer, ...], now: datetime) -> None:
-        anchors = (TrustAnchor.of(root.certificate),)
-        bundle = TrustBundle(1, now.replace(microsecond=0), anchors, (issuing.certificate.der,))
-        public = self.home.public
-        write_atomically(public / names.BUNDLE_FILE, sign_bundle(bundle, root.key))
-        for name, signing in ((names.ROOT, root), (names.ISSUING, issuing)):
-            write_atomically(public / f"{name}.pem", to_pem(signing.certificate.der))
-        keys = [str(signer.key) for signer in log]
-        write_atomically(public / "log.vkeys", "\n".join(keys).encode() + b"\n")
-        marker = {"root_sha256": root.certificate.fingerprint.hex(), "created": now.isoformat()}
-        # The last step: from here on the CA is whole.
-        write_private(self.home.marker, json.dumps(marker).encode() + b"\n")

@@ -79,7 +79,7 @@ def certify(
     writer: KeyWriter,
 ) -> Signing:
     """A signer of our own: a new key, its certificate, and the key sealed under the name."""
-    key = HybridPrivateKey.generate(next(iter(profile.classical)), profile.alternative)
+    key = HybridPrivateKey.generate(profile.main[0], profile.alternative)
     order = IssuanceOrder(profile, facts, key.public, profile.lifetime)
     record = issue(order, actor, ports=ports, issuer=issuer).record
     writer.write(name, key)

@@ -5,7 +5,7 @@ The alternative signature is judged by ITU-T X.509 9.8, as in certificates.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -75,7 +75,7 @@ def publication_findings(
     issuer: Certificate | HybridPublicKey,
     now: datetime,
     *,
-    may_leave: Collection[int] = (),
+    may_leave: Container[int] = (),
 ) -> tuple[Finding, ...]:
     """Whether `new` may replace `old` (None: the first one). Any finding that refuses means: do not publish.
 
@@ -121,7 +121,7 @@ def _succession_findings(old: CertificateList, new: CertificateList) -> Iterator
 
 
 def _lost_findings(
-    old: CertificateList, new: CertificateList, may_leave: Collection[int]
+    old: CertificateList, new: CertificateList, may_leave: Container[int]
 ) -> Iterator[Finding]:
     # A delta upon a later base rightly forgets what that base says.
     if new.is_delta and new.base_crl_number != old.base_crl_number:

@@ -1,135 +1,88 @@
-"""Revocation lists: number taken and committed; then the list, signed, checked against the last, recorded."""
+"""Revocation lists: numbers taken and committed; then lists, signed, checked against the last, recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from typing import Final
 
 from audit.leaf import DetailValue, Leaf
-from pki.crl import build_crl
-from pki.crl_checks import publication_findings
-from pki.crl_list import CertificateList, CrlReason, RevokedEntry
-from pki.keys import HybridPrivateKey
-from pki.tbs import Certificate
+from registry.list_drafts import Draft, checked, plan_drafts, sign_draft
+from registry.list_scopes import LIFETIME, ListSigner
 from registry.model.actor import Actor
-from registry.model.certificate import CertificateRecord, of_int
-from registry.model.errors import Refused
+from registry.model.crl_reason import crl_reason, reason_name
 from registry.ports import Ports
-from registry.store.lists import StoredList
+from registry.store.lists import DELTA, WHOLE, StoredList
 from registry.store.unit_of_work import UnitOfWork
 
-LIFETIME: Final = timedelta(hours=24)
-_REASON: Final = {
-    "": CrlReason.UNSPECIFIED,
-    "unspecified": CrlReason.UNSPECIFIED,
-    "keyCompromise": CrlReason.KEY_COMPROMISE,
-    "cACompromise": CrlReason.CA_COMPROMISE,
-    "affiliationChanged": CrlReason.AFFILIATION_CHANGED,
-    "superseded": CrlReason.SUPERSEDED,
-    "cessationOfOperation": CrlReason.CESSATION_OF_OPERATION,
-    "certificateHold": CrlReason.CERTIFICATE_HOLD,
-    "privilegeWithdrawn": CrlReason.PRIVILEGE_WITHDRAWN,
-    "aACompromise": CrlReason.AA_COMPROMISE,
-}
+__all__ = [
+    "DELTA",
+    "LIFETIME",
+    "WHOLE",
+    "ListSigner",
+    "crl_reason",
+    "publish",
+    "publish_lists",
+    "reason_name",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class ListSigner:
-    """Who signs a list: `issuing` or `root`, with its certificate and keys."""
-
-    issuer: str
-    certificate: Certificate
-    key: HybridPrivateKey
-    key_identifier: bytes
-    lifetime: timedelta = LIFETIME
-
-    def living(self, lifetime: timedelta) -> ListSigner:
-        """The same, for lists of another lifetime."""
-        return replace(self, lifetime=lifetime)
-
-
-def crl_reason(name: str) -> CrlReason:
-    """A stored reason's CRLReason (RFC 5280 5.3.1)."""
-    return _REASON[name]
-
-
-def reason_name(reason: CrlReason) -> str:
-    """The name under which the store keeps a CRLReason."""
-    return next(name for name, known in _REASON.items() if known is reason and name)
+_AT_ONCE: Final = 64
+"""Lists that share their two commits: parts of a large list are held in memory meanwhile."""
 
 
 def publish(signer: ListSigner, actor: Actor, *, ports: Ports) -> StoredList:
-    """A new full list of everything revoked.
+    """A new whole list of everything revoked."""
+    return publish_lists(signer, [WHOLE], actor, ports=ports)[0]
 
-    Crash stories: after the number's commit the number is lost, never used twice; after the signature the
-    list was never shown to anybody; after the record it is what everybody is served.
+
+def publish_lists(
+    signer: ListSigner, scopes: Sequence[str], actor: Actor, *, ports: Ports
+) -> tuple[StoredList, ...]:
+    """New lists of these scopes, in their order; Refused, and the last ones stay, where one may not follow.
+
+    Crash stories: after the numbers' commit they are lost, never used twice; after the signatures the lists
+    were never shown to anybody; after the record they are what everybody is served.
     """
+    published: list[StoredList] = []
+    for at in range(0, len(scopes), _AT_ONCE):
+        drafts = plan_drafts(signer, scopes[at : at + _AT_ONCE], ports)
+        pending = [sign_draft(signer, draft, ports) for draft in drafts]
+        recorded: dict[str, StoredList] = {}
+        while pending:
+            overtaken = _record(pending, recorded, actor, ports)
+            pending = [checked(signer, draft, ports) for draft in overtaken]
+        published += [recorded[draft.head.scope] for draft in drafts]
+    return tuple(published)
+
+
+def _record(
+    drafts: Sequence[Draft], recorded: dict[str, StoredList], actor: Actor, ports: Ports
+) -> list[Draft]:
+    """Into the store; gives back those that another publisher's list came before: they follow that one now.
+
+    Where another's number is the higher one, that list stands for ours: it was begun later and knows more.
+    """
+    overtaken = []
     with ports.store.write() as uow:
-        # Read inside: of two publishers the one with the higher number also has the later time.
-        now = ports.clock()
-        until = now + signer.lifetime
-        before = uow.lists.latest(signer.issuer)
-        # An entry stays on one more list after its certificate expired (RFC 5280 3.3).
-        since = before.this_update if before else now
-        revoked = uow.certificates.revoked(signer.issuer, not_expired_before=min(since, now))
-        number = uow.lists.take_number(signer.issuer, now, until)
-        old = CertificateList.parse(before.der) if before else None
-        leaving = _may_leave(old, since, revoked, uow)
-    der = build_crl(
-        issuer_name=signer.certificate.subject,
-        authority_key_identifier=signer.key_identifier,
-        key=signer.key,
-        entries=_entries(revoked),
-        crl_number=number,
-        this_update=now,
-        next_update=until,
+        for draft in drafts:
+            issuer, scope, number = draft.head.issuer, draft.head.scope, draft.head.crl_number
+            newest = uow.lists.head(issuer, scope)
+            if newest is not None and newest.crl_number > number:
+                recorded[scope] = newest.signed(uow.lists.octets(newest))
+            elif (newest.crl_number if newest else 0) != draft.follows:
+                overtaken.append(draft)
+            else:
+                recorded[scope] = _keep(draft, actor, uow)
+    return overtaken
+
+
+def _keep(draft: Draft, actor: Actor, uow: UnitOfWork) -> StoredList:
+    head = draft.head
+    uow.lists.record(head.issuer, head.crl_number, draft.der, scope=head.scope)
+    detail: dict[str, DetailValue] = {"entries": draft.entries, "number": head.crl_number}
+    if head.scope != WHOLE:
+        detail["list"] = head.scope
+    leaf = Leaf(
+        kind="crl.published", at=head.this_update, actor=str(actor), subject=head.issuer, detail=detail
     )
-    _check(old, der, signer=signer, now=now, leaving=leaving)
-    with ports.store.write() as uow:
-        uow.lists.record(signer.issuer, number, der)
-        detail: dict[str, DetailValue] = {"entries": len(revoked), "number": number}
-        uow.log.append(
-            Leaf(kind="crl.published", at=now, actor=str(actor), subject=signer.issuer, detail=detail)
-        )
-    return StoredList(signer.issuer, number, der, now, until)
-
-
-def _entries(revoked: Iterable[CertificateRecord]) -> list[RevokedEntry]:
-    return [
-        RevokedEntry(int(r.certificate_serial, 16), r.revoked_at or r.intended_at, crl_reason(r.reason))
-        for r in revoked
-    ]
-
-
-def _may_leave(
-    old: CertificateList | None, since: datetime, revoked: Iterable[CertificateRecord], uow: UnitOfWork
-) -> set[int]:
-    """Serials of the old list that may be missing: released from hold, or expired and listed once more.
-
-    A serial that the store no longer knows is none of them: a lost row must stop the publication.
-    """
-    if old is None:
-        return set()
-    gone = set(old.serials) - {int(record.certificate_serial, 16) for record in revoked}
-    known = ((serial, uow.certificates.get(of_int(serial))) for serial in gone)
-    return {
-        serial
-        for serial, record in known
-        if record is not None and (not record.state.is_revoked or record.not_after < since)
-    }
-
-
-def _check(
-    old: CertificateList | None, der: bytes, *, signer: ListSigner, now: datetime, leaving: set[int]
-) -> None:
-    new = CertificateList.parse(der)
-    found = publication_findings(old, new, signer.certificate, now, may_leave=leaving)
-    refusing = [finding for finding in found if finding.refuses]
-    if refusing:
-        raise Refused(
-            f"The new list was not published: {refusing[0].message}",
-            next_step="The last list stays in force: medtrust doctor.",
-            field=refusing[0].rule,
-        )
+    uow.log.append(leaf)
+    return head.signed(draft.der)

@@ -109,7 +109,7 @@ def release_device(device_id: DeviceId, actor: Actor, *, ports: Ports) -> Device
         device = _move(device, DeviceEvent.RELEASE, uow)
         for record in uow.certificates.of_device(device_id):
             if record.state is CertificateState.HELD:
-                _release(record, uow)
+                _release(record, now, uow)
         if not actor.is_automatic:
             forgive_within(device_id, now, uow)
         uow.operations.promise(PUBLISH_CRL, None, f"{device_id} released", now)
@@ -143,7 +143,7 @@ def release_certificate(serial: CertificateSerial, actor: Actor, *, ports: Ports
     with ports.store.write() as uow:
         if actor.is_automatic:
             raise Refused("Only a person releases a certificate that is on hold.", field="actor")
-        released = _release(get_certificate(serial, uow), uow)
+        released = _release(get_certificate(serial, uow), now, uow)
         _follow_up(None, f"released {serial}", now, uow)
         uow.log.append(_leaf("certificate.released", now, actor, subject=serial, reason=""))
     return released
@@ -191,10 +191,11 @@ def _hold(record: CertificateRecord, now: datetime, uow: UnitOfWork) -> Certific
     return held
 
 
-def _release(record: CertificateRecord, uow: UnitOfWork) -> CertificateRecord:
+def _release(record: CertificateRecord, now: datetime, uow: UnitOfWork) -> CertificateRecord:
     after = certificates.move(record.state, CertificateEvent.RELEASE)
     released = replace(record, state=after, reason="", revoked_at=None)
     uow.certificates.save(released)
+    uow.revocations.release(released, now)
     return released
 
 

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from registry.model.certificate import CertificateRecord, CertificateSerial, CertificateState
 from registry.model.device import DeviceId
 from registry.store.quick import Driver, Quick, Row
+from registry.store.revocations import Revocations
 from registry.store.tables import CertificateKeyRow, CertificateRow, table
 
 _CERTIFICATE: Final = table(CertificateRow)
 _KEY: Final = table(CertificateKeyRow)
 _FIELDS: Final = tuple(f.name for f in fields(CertificateRecord))
-_REVOKED: Final = tuple(state.value for state in CertificateState if state.is_revoked)
 _LIVE: Final = (CertificateState.PENDING.value, CertificateState.ACTIVE.value)
 _CHANGING: Final = (
     *("state", "reason", "der", "fingerprint"),
@@ -59,17 +59,21 @@ class KeyHolder:
 class Certificates:
     """What was intended and what was signed."""
 
-    def __init__(self, connection: Connection, driver: Driver) -> None:
+    def __init__(self, connection: Connection, driver: Driver, revocations: Revocations) -> None:
         self._connection = connection
         self._driver = driver
+        self._revocations = revocations
 
     def add(self, records: Sequence[CertificateRecord]) -> None:
         """Insert intentions; a serial that exists is a Conflict."""
         _ADD.run_each(self._driver, map(_row, records))
+        for record in records:
+            self._list(record)
 
     def save(self, record: CertificateRecord) -> None:
         """What has happened to the certificate of this serial."""
         _SAVE.run(self._driver, _changes(record))
+        self._list(record)
 
     def record_signed(self, records: Sequence[CertificateRecord]) -> bool:
         """The facts of intentions; False where one of them is no longer open (reconciled meanwhile)."""
@@ -111,15 +115,6 @@ class Certificates:
             query = query.where(_CERTIFICATE.c.state == state.value)
         return self._many(query)
 
-    def revoked(self, issuer: str, *, not_expired_before: datetime) -> list[CertificateRecord]:
-        """What a CRL lists: revoked in any way, and not expired before the given time."""
-        query = select(_CERTIFICATE).where(
-            _CERTIFICATE.c.issuer == issuer,
-            _CERTIFICATE.c.state.in_(_REVOKED),
-            _CERTIFICATE.c.not_after >= not_expired_before,
-        )
-        return self._many(query)
-
     def intended_before(self, moment: datetime) -> list[CertificateRecord]:
         """Intentions without a certificate, older than the moment."""
         return self._many(
@@ -142,6 +137,11 @@ class Certificates:
         return self._many(
             select(_CERTIFICATE).where(_CERTIFICATE.c.state.in_(_LIVE), _CERTIFICATE.c.not_after < moment)
         )
+
+    def _list(self, record: CertificateRecord) -> None:
+        # Who releases a certificate says so itself (registry.revocation): it is no state of its own.
+        if record.state.is_revoked:
+            self._revocations.put(record)
 
     def _many(self, query: Any) -> list[CertificateRecord]:  # noqa: ANN401 - a SQL expression
         return [_record(row) for row in self._connection.execute(query).mappings()]

@@ -13,9 +13,9 @@ from registry.model.errors import BadInput, DependencyDown, RegistryError
 from registry.store.engine_errors import what_failed
 from registry.store.quick import Driver
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration that this code knows."""
-_KNOWN: Final = (None, "0001")
+_KNOWN: Final = (None, "0001", "0002")
 _BUSY_MS: Final = 5_000
 _WRITER: Final = 0x6D65_6474
 """PostgreSQL's advisory lock of the writer."""

@@ -2,15 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
 
-from registry.store.tables import CrlRow, table
+from registry.store.list_tables import DELTA, WHOLE, CrlRow
+from registry.store.tables import table
+
+__all__ = ["DELTA", "WHOLE", "ListHead", "Lists", "StoredList"]
 
 _CRL: Final = table(CrlRow)
+_HEAD: Final = tuple(column for column in _CRL.columns if column.name not in ("crl_id", "der"))
+
+# Built once: putting a statement together costs more than running it.
+_OF_SCOPE: Final = and_(_CRL.c.issuer == bindparam("of_issuer"), _CRL.c.scope == bindparam("of_scope"))
+_HIGHEST: Final = select(func.max(_CRL.c.crl_number)).where(_CRL.c.issuer == bindparam("of_issuer"))
+_SIGNED: Final = and_(_OF_SCOPE, _CRL.c.der.is_not(None))
+_LATEST: Final = select(*_HEAD, _CRL.c.der).where(_SIGNED).order_by(_CRL.c.crl_number.desc()).limit(1)
+_LATEST_HEAD: Final = select(*_HEAD).where(_SIGNED).order_by(_CRL.c.crl_number.desc()).limit(1)
+_HEADS: Final = (
+    select(*_HEAD)
+    .where(_CRL.c.issuer == bindparam("of_issuer"), _CRL.c.der.is_not(None))
+    .order_by(_CRL.c.crl_number)
+)
+_BASE: Final = (
+    select(*_HEAD)
+    .where(_SIGNED, _CRL.c.next_update > bindparam("now", type_=_CRL.c.next_update.type))
+    .order_by(_CRL.c.crl_number)
+    .limit(1)
+)
+_OF_NUMBER: Final = and_(_CRL.c.issuer == bindparam("of_issuer"), _CRL.c.crl_number == bindparam("of_number"))
+_BY_NUMBER: Final = select(*_HEAD).where(_OF_NUMBER)
+_OCTETS: Final = select(_CRL.c.der).where(_OF_NUMBER)
+_EARLIER: Final = and_(_OF_SCOPE, _CRL.c.crl_number < bindparam("of_number"))
+_LET_GO: Final = update(_CRL).where(_EARLIER, _CRL.c.der != bindparam("gone")).values(der=bindparam("gone"))
+_FORGET: Final = delete(_CRL).where(
+    _EARLIER, _CRL.c.next_update <= bindparam("now", type_=_CRL.c.next_update.type)
+)
+_RECORD: Final = update(_CRL).where(_OF_NUMBER).values(der=bindparam("signed"))
+_GONE: Final = b""
+"""Instead of the octets of a list that was signed and that a later one replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """What is known of a list without its octets."""
+
+    issuer: str
+    crl_number: int
+    this_update: datetime
+    next_update: datetime
+    scope: str = WHOLE
+    base_number: int | None = None
+    change: int = 0
+
+    def signed(self, der: bytes) -> StoredList:
+        """The list, with its octets."""
+        return StoredList(der=der, **{f.name: getattr(self, f.name) for f in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,36 +73,85 @@ class StoredList:
     der: bytes
     this_update: datetime
     next_update: datetime
+    scope: str = WHOLE
+    """`whole`, `delta`, or a part such as `16-3`."""
+    base_number: int | None = None
+    change: int = 0
+    """Every change of the issuer's revocations up to this one is in it."""
 
 
 class Lists:
-    """Numbers and signed lists, by issuer."""
+    """Numbers and signed lists, by issuer and scope."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def take_number(self, issuer: str, this_update: datetime, next_update: datetime) -> int:
+    def take_number(
+        self, issuer: str, this_update: datetime, next_update: datetime, *, scope: str = WHOLE
+    ) -> int:
         """The next number, recorded: it is never used again, whatever happens after the commit."""
-        highest = self._connection.execute(
-            select(func.max(_CRL.c.crl_number)).where(_CRL.c.issuer == issuer)
-        ).scalar()
-        number = (highest or 0) + 1
-        row = {"issuer": issuer, "crl_number": number, "this_update": this_update, "next_update": next_update}
-        self._connection.execute(insert(_CRL).values(**row))
-        return number
+        return self.take_numbers([ListHead(issuer, 0, this_update, next_update, scope)])[0]
+
+    def take_numbers(self, planned: Sequence[ListHead]) -> list[int]:
+        """A number for each of one issuer's lists, above all that it ever took."""
+        if not planned:
+            return []
+        given = {"of_issuer": planned[0].issuer}
+        first = int(self._connection.execute(_HIGHEST, given).scalar() or 0) + 1
+        rows = [_values(head) | {"crl_number": first + at} for at, head in enumerate(planned)]
+        self._connection.execute(insert(_CRL), rows)
+        return [first + at for at in range(len(rows))]
 
     def adopt(self, stored: StoredList) -> None:
         """A list that was signed before this store knew of it: the next number follows it."""
         row = {f.name: getattr(stored, f.name) for f in fields(StoredList)}
         self._connection.execute(insert(_CRL).values(**row))
 
-    def record(self, issuer: str, number: int, der: bytes) -> None:
-        """The signed list of a number that was taken."""
-        where = (_CRL.c.issuer == issuer) & (_CRL.c.crl_number == number)
-        self._connection.execute(update(_CRL).where(where).values(der=der))
+    def record(self, issuer: str, number: int, der: bytes, *, scope: str = WHOLE) -> None:
+        """The signed list of a number that was taken; the octets of those before it are let go."""
+        given = {"of_issuer": issuer, "of_number": number, "of_scope": scope}
+        self._connection.execute(_RECORD, given | {"signed": der})
+        self._connection.execute(_LET_GO, given | {"gone": _GONE})
 
-    def latest(self, issuer: str) -> StoredList | None:
+    def forget(self, issuer: str, scope: str, now: datetime) -> None:
+        """Rows of lists that lapsed and were replaced: nothing can build upon them any more."""
+        latest = self.head(issuer, scope)
+        if latest is not None:
+            given = {"of_issuer": issuer, "of_number": latest.crl_number, "of_scope": scope, "now": now}
+            self._connection.execute(_FORGET, given)
+
+    def latest(self, issuer: str, scope: str = WHOLE) -> StoredList | None:
         """The signed list with the highest number."""
-        query = select(_CRL).where(_CRL.c.issuer == issuer, _CRL.c.der.is_not(None))
-        row = self._connection.execute(query.order_by(_CRL.c.crl_number.desc()).limit(1)).mappings().first()
+        given = {"of_issuer": issuer, "of_scope": scope}
+        row = self._connection.execute(_LATEST, given).mappings().first()
         return None if row is None else StoredList(**{f.name: row[f.name] for f in fields(StoredList)})
+
+    def octets(self, head: ListHead) -> bytes:
+        """A signed list's DER."""
+        given = {"of_issuer": head.issuer, "of_number": head.crl_number}
+        return bytes(self._connection.execute(_OCTETS, given).scalar_one())
+
+    def head(self, issuer: str, scope: str = WHOLE) -> ListHead | None:
+        """The same without its octets, which may be fifty megabytes."""
+        return self._head(_LATEST_HEAD, {"of_issuer": issuer, "of_scope": scope})
+
+    def heads(self, issuer: str) -> dict[str, ListHead]:
+        """The newest signed list of each scope."""
+        rows = self._connection.execute(_HEADS, {"of_issuer": issuer}).mappings()
+        return {row["scope"]: ListHead(**row) for row in rows}
+
+    def by_number(self, issuer: str, number: int) -> ListHead | None:
+        """One of the issuer's signed lists."""
+        return self._head(_BY_NUMBER, {"of_issuer": issuer, "of_number": number})
+
+    def delta_base(self, issuer: str, now: datetime) -> ListHead | None:
+        """The oldest whole list that is still in force: a delta upon it serves whoever holds any since."""
+        return self._head(_BASE, {"of_issuer": issuer, "of_scope": WHOLE, "now": now})
+
+    def _head(self, query: Select[Any], given: dict[str, object]) -> ListHead | None:
+        row = self._connection.execute(query, given).mappings().first()
+        return None if row is None else ListHead(**row)
+
+
+def _values(head: ListHead) -> dict[str, object]:
+    return {f.name: getattr(head, f.name) for f in fields(ListHead)}

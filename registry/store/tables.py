@@ -1,10 +1,13 @@
-"""Every table: names, types, indexes; migrations say how a store gets there. Statements are Core."""
+"""The tables: names, types, indexes; migrations say how a store gets there. Statements are Core.
+
+Those of revocation lists are in list_tables.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from registry.store.columns import utc
@@ -44,6 +47,14 @@ class CertificateRow(SQLModel, table=True):
     """An intention first, then the signed certificate; never deleted."""
 
     __tablename__ = "certificate"
+    __table_args__ = (
+        Index(
+            "certificate_revoked",
+            *("issuer", "not_after"),
+            sqlite_where=text("revoked_at IS NOT NULL"),
+            postgresql_where=text("revoked_at IS NOT NULL"),
+        ),
+    )
 
     certificate_serial: str = Field(primary_key=True)
     issuer: str = Field(index=True)
@@ -151,20 +162,6 @@ class AlarmRow(SQLModel, table=True):
     message: str
     raised_at: datetime = Field(sa_column=utc(index=True))
     cleared_at: datetime | None = Field(default=None, sa_column=utc(nullable=True))
-
-
-class CrlRow(SQLModel, table=True):
-    """A published list. The number is taken before it is signed, so numbers rise across crashes."""
-
-    __tablename__ = "crl"
-    __table_args__ = (UniqueConstraint("issuer", "crl_number", name="crl_number_once"),)
-
-    crl_id: int | None = Field(default=None, primary_key=True)
-    issuer: str = Field(index=True)
-    crl_number: int
-    der: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    this_update: datetime = Field(sa_column=utc())
-    next_update: datetime = Field(sa_column=utc())
 
 
 class EntryRow(SQLModel, table=True):

@@ -22,6 +22,7 @@ from registry.store.enrollments import Enrollments
 from registry.store.lists import Lists
 from registry.store.operations import Operations
 from registry.store.quick import Driver
+from registry.store.revocations import Revocations
 from registry.store.trust import Trust
 
 
@@ -36,20 +37,23 @@ class UnitOfWork:
     alarms: Alarms
     log: AuditLog
     lists: Lists
+    revocations: Revocations
     operations: Operations
 
     @classmethod
     def on(cls, connection: Connection) -> UnitOfWork:
         """All rooms over one connection."""
         driver = Driver(connection)
+        revocations = Revocations(connection)
         return cls(
             Devices(connection, driver),
-            Certificates(connection, driver),
+            Certificates(connection, driver, revocations),
             Enrollments(connection, driver),
             Trust(connection),
             Alarms(connection),
             AuditLog(connection, driver),
             Lists(connection),
+            revocations,
             Operations(connection, driver),
         )
 

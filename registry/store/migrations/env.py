@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from registry.store import tables  # noqa: F401 - the import declares the tables
+from registry.store import list_tables, tables  # noqa: F401 - the imports declare the tables
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -116,11 +116,22 @@ def test_a_lost_row_stops_the_list_and_the_last_one_stays(hospital: Hospital, tm
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM request"))
         connection.execute(text("DELETE FROM certificate"))
+        connection.execute(text("DELETE FROM revocation"))
     with pytest.raises(Refused, match="forgotten") as refused:
         new_list(hospital)
     assert refused.value.field == "crl.entries_lost"
     last = latest(hospital)
     assert CertificateList.parse(last.der).crl_number == before.crl_number
+
+
+def test_an_entry_that_was_lost_comes_back_from_the_certificate(hospital: Hospital, tmp_path: Path) -> None:
+    _, record = hospital.active(PUMP)
+    revoke_certificate(record.certificate_serial, "keyCompromise", ENGINEER, ports=hospital.ports)
+    before = entries_of(new_list(hospital))
+    engine = create_engine(f"sqlite:///{tmp_path / 'registry.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM revocation"))
+    assert entries_of(new_list(hospital)) == before != []
 
 
 def test_a_row_that_turned_good_again_without_a_release_still_counts_as_known(hospital: Hospital) -> None:
@@ -148,7 +159,8 @@ def test_threads_publish_at_once(hospital: Hospital) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    assert sorted(numbers(hospital)) == list(range(1, 13))
+    assert numbers(hospital) == sorted(set(numbers(hospital)))
+    assert latest(hospital).crl_number == 12
 
 
 def _publish_many(url: str, count: int) -> None:
@@ -172,7 +184,7 @@ def test_processes_publish_at_once_and_no_number_is_used_twice(hospital: Hospita
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0]
     again = open_hospital(tmp_path)
-    assert sorted(numbers(again)) == list(range(1, 11))
+    assert numbers(again) == sorted(set(numbers(again)))
     last = latest(again)
     assert last.crl_number == 10
     assert len(entries_of(CertificateList.parse(last.der))) == 1

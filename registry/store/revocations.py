@@ -1,0 +1,119 @@
+"""What lists name, kept ready to be joined: in step with the certificates' rows, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select
+
+from pki.crl_entry import CrlReason, RevokedEntry, encode_content
+from pki.crl_shard import slot_of
+from registry.model.certificate import CertificateRecord
+from registry.model.crl_reason import crl_reason
+from registry.store.list_tables import RevocationRow
+from registry.store.tables import CertificateRow, table
+
+_ROW: Final = table(RevocationRow)
+_CERTIFICATE: Final = table(CertificateRow)
+_COLUMNS: Final = tuple(column.name for column in _ROW.columns)
+_AT_ONCE: Final = 8192
+_ALL_SLOTS: Final = range(256)
+
+# Built once: putting a statement together costs more than running it.
+_OF_ISSUER: Final = _ROW.c.issuer == bindparam("of_issuer")
+_LAST: Final = select(func.max(_ROW.c.change)).where(_OF_ISSUER)
+_FORGET: Final = delete(_ROW).where(
+    _OF_ISSUER,
+    _ROW.c.slot == bindparam("of_slot"),
+    _ROW.c.certificate_serial == bindparam("of_serial"),
+)
+_ADD: Final = insert(_ROW)
+_CONTENTS: Final = select(_ROW.c.entry).where(
+    _OF_ISSUER,
+    _ROW.c.slot.between(bindparam("first"), bindparam("last")),
+    _ROW.c.not_after >= bindparam("since", type_=_ROW.c.not_after.type),
+    _ROW.c.listed,
+)
+_CHANGED: Final = select(_ROW.c.entry).where(_OF_ISSUER, _ROW.c.change > bindparam("after"))
+_CHANGED_SLOTS: Final = (
+    select(_ROW.c.slot, func.max(_ROW.c.change))
+    .where(_OF_ISSUER, _ROW.c.change > bindparam("after"))
+    .group_by(_ROW.c.slot)
+)
+_REVOKED: Final = (
+    _CERTIFICATE.c.issuer == bindparam("of_issuer"),
+    _CERTIFICATE.c.revoked_at.is_not(None),
+    _CERTIFICATE.c.not_after >= bindparam("since", type_=_CERTIFICATE.c.not_after.type),
+)
+_HOW_MANY: Final = select(func.count()).select_from(_CERTIFICATE).where(*_REVOKED)
+_UNLISTED: Final = select(_CERTIFICATE.c.certificate_serial).where(
+    *_REVOKED,
+    ~exists().where(
+        _ROW.c.issuer == _CERTIFICATE.c.issuer,
+        _ROW.c.certificate_serial == _CERTIFICATE.c.certificate_serial,
+        _ROW.c.listed,
+    ),
+)
+
+
+class Revocations:
+    """Entries of lists, by issuer and slot."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, record: CertificateRecord) -> None:
+        """A certificate that is revoked or on hold: from now on lists name it."""
+        at = record.revoked_at or record.intended_at
+        entry = RevokedEntry(int(record.certificate_serial, 16), at, crl_reason(record.reason))
+        self._write(record, entry, listed=True)
+
+    def release(self, record: CertificateRecord, at: datetime) -> None:
+        """A certificate that came back from hold: lists leave it out, deltas say so (removeFromCRL)."""
+        entry = RevokedEntry(int(record.certificate_serial, 16), at, CrlReason.REMOVE_FROM_CRL)
+        self._write(record, entry, listed=False)
+
+    def last_change(self, issuer: str) -> int:
+        """The number of the issuer's newest change; 0 before the first."""
+        return int(self._connection.execute(_LAST, {"of_issuer": issuer}).scalar() or 0)
+
+    def contents(
+        self, issuer: str, *, not_expired_before: datetime, slots: range = _ALL_SLOTS
+    ) -> list[bytes]:
+        """Entries of a complete list, ascending by serial: what is revoked and did not expire before."""
+        given = {"of_issuer": issuer, "since": not_expired_before, "first": slots[0], "last": slots[-1]}
+        return sorted(self._streamed(_CONTENTS, given))
+
+    def changed_since(self, issuer: str, change: int) -> list[bytes]:
+        """Entries of a delta, ascending by serial: what was revoked or released after a change."""
+        return sorted(self._streamed(_CHANGED, {"of_issuer": issuer, "after": change}))
+
+    def slots_changed_since(self, issuer: str, change: int) -> dict[int, int]:
+        """By slot, its newest change after the given one."""
+        found = self._connection.execute(_CHANGED_SLOTS, {"of_issuer": issuer, "after": change})
+        return dict(found.tuples().all())
+
+    def revoked_certificates(self, issuer: str, *, not_expired_before: datetime) -> int:
+        """How many certificates are revoked by their own rows: at least as many entries there must be."""
+        given = {"of_issuer": issuer, "since": not_expired_before}
+        return int(self._connection.execute(_HOW_MANY, given).scalar_one())
+
+    def unlisted(self, issuer: str, *, not_expired_before: datetime) -> list[str]:
+        """Serials of certificates that are revoked by their own rows and that no list would name."""
+        given = {"of_issuer": issuer, "since": not_expired_before}
+        return list(self._connection.execute(_UNLISTED, given).scalars())
+
+    def _write(self, record: CertificateRecord, entry: RevokedEntry, *, listed: bool) -> None:
+        named = (record.issuer, slot_of(entry.certificate_serial), record.certificate_serial)
+        given = dict(zip(("of_issuer", "of_slot", "of_serial"), named, strict=True))
+        change = self.last_change(record.issuer) + 1
+        self._connection.execute(_FORGET, given)
+        values = (*named, encode_content(entry), record.not_after, listed, change)
+        self._connection.execute(_ADD, dict(zip(_COLUMNS, values, strict=True)))
+
+    def _streamed(self, query: Any, given: dict[str, object]) -> Iterator[bytes]:  # noqa: ANN401 - a SQL statement
+        # A few thousand at a time: a million rows at once would take more memory than the list.
+        found = self._connection.execute(query, given, execution_options={"yield_per": _AT_ONCE})
+        yield from found.scalars()

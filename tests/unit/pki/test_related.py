@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from pyasn1.codec.der.decoder import decode
@@ -156,9 +157,7 @@ PLACES: dict[str, bytes] = {
     "no list": asn1.tlv(asn1.IA5_STRING, b"http://a"),
 }
 HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
-    **{
-        f"places: {name}": ("locationInfo", lambda der=der: parts(places=der)) for name, der in PLACES.items()
-    },
+    **{f"places: {name}": ("locationInfo", partial(parts, places=der)) for name, der in PLACES.items()},
     "before 1970": ("requestTime", partial(parts, time=asn1.integer(-1))),
     "after 9999": ("requestTime", partial(parts, time=asn1.integer(1 << 64))),
     "a time of another type": ("offset", partial(parts, time=asn1.time(NOW))),

@@ -8,15 +8,18 @@ is fetched. Not handled here: names of peers (who it should be is the caller's q
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from pki import path_rules
 from pki.bundle import TrustBundle
 from pki.errors import MalformedInput
 from pki.findings import Finding, Severity, error
 from pki.path_judgement import judge
+from pki.path_related import binding_findings, binds, combined, lacks_only_strength
 from pki.path_revocation import CertificateStatus, StatusEvidence
-from pki.path_search import Search, bounded, parsed
+from pki.path_search import MAX_GIVEN, Search, bounded, parsed
 from pki.path_verdict import FAIL_CLOSED, Level, Question, Status, Verdict, VerifyPolicy
 from pki.path_work import Work, WorkExhausted
 from pki.policy_tree import PolicyInputs
@@ -44,18 +47,44 @@ def verify(
     crls: Iterable[bytes] = (),
     ocsp_responses: Iterable[bytes] = (),
     policy: VerifyPolicy = FAIL_CLOSED,
+    related: Certificate | None = None,
 ) -> Verdict:
-    """The best verdict over the paths from the certificate to a pinned anchor; never raises for bad input."""
+    """The best verdict over the paths from the certificate to a pinned anchor; never raises for bad input.
+
+    With `related` the verdict is over the pair (RFC 9763): both halves, each under its own anchor, and their
+    binding. In mode pq_only the half that resists quantum computers vouches for the other.
+    """
+    given, evidence = (
+        tuple(islice(intermediates, MAX_GIVEN)),
+        StatusEvidence(tuple(crls), tuple(ocsp_responses)),
+    )
+
+    def one(judged: Certificate) -> Verdict:
+        return _verify_one(judged, bundle, given, Question(now, policy, evidence, Work(), bundle.withdrawn))
+
+    verdict = one(certificate)
+    if related is None:
+        return verdict
+    other, binding = one(related), list(binding_findings(certificate, related))
+    if policy.mode == "pq_only" and not binding:
+        # The classical half cannot stand alone any more; the half that binds it answers for both.
+        if verdict.is_valid and binds(certificate, related) and lacks_only_strength(other):
+            return replace(verdict, related=other)
+        if other.is_valid and binds(related, certificate) and lacks_only_strength(verdict):
+            return replace(other, related=verdict)
+    return combined(verdict, other, binding)
+
+
+def _verify_one(
+    certificate: Certificate, bundle: TrustBundle, given: tuple[Certificate, ...], question: Question
+) -> Verdict:
     who = path_rules.name_of(certificate)
-    if now.tzinfo is None:
+    if question.now.tzinfo is None:
         problem = "The time of the question has no zone, so nothing is known to be in its time."
         fatal = Finding("path.clock_without_zone", Severity.FATAL, problem, who)
         return Verdict(Status.INVALID, (fatal,), (certificate,))
-    work = Work()
-    question = Question(
-        now, policy, StatusEvidence(tuple(crls), tuple(ocsp_responses)), work, bundle.withdrawn
-    )
-    search = Search(certificate, bundle, intermediates, now, policy.mode == "pq_only", work)
+    pq_only = question.policy.mode == "pq_only"
+    search = Search(certificate, bundle, given, question.now, pq_only, question.work)
     best: Verdict | None = None
     remarks: list[Finding] = []
     try:
@@ -67,12 +96,12 @@ def verify(
         remarks.append(Finding("path.search_crashed", Severity.FATAL, problem, who))
     if best is None:
         problem = "No path leads from the certificate to a pinned trust anchor."
-        remarks.append(error("path.no_path_to_a_trust_anchor", problem, path_rules.name_of(certificate)))
+        remarks.append(error("path.no_path_to_a_trust_anchor", problem, who))
         best = Verdict(Status.INVALID, (), (certificate,))
     if search.limited and not best.is_valid:
         problem = "There are more ways up than are tried; give the path's own intermediates only."
         remarks.append(Finding("path.search_limited", Severity.NOTICE, problem, who))
-    return best.with_findings(remarks, signatures=work.signatures)
+    return best.with_findings(remarks, signatures=question.work.signatures)
 
 
 def _best(search: Search, question: Question) -> Verdict | None:
@@ -96,10 +125,12 @@ def verify_bytes(
     crls: Iterable[bytes] = (),
     ocsp_responses: Iterable[bytes] = (),
     policy: VerifyPolicy = FAIL_CLOSED,
+    related: bytes | None = None,
 ) -> Verdict:
     """`verify` for bytes of strangers: what does not parse is an invalid verdict with a finding."""
     try:
         certificate = Certificate.parse(bounded(der))
+        other = Certificate.parse(bounded(related)) if related is not None else None
     except MalformedInput as bad:
         return Verdict(Status.INVALID, (error("path.certificate_malformed", str(bad), bad.field),))
     return verify(
@@ -110,6 +141,7 @@ def verify_bytes(
         crls=crls,
         ocsp_responses=ocsp_responses,
         policy=policy,
+        related=other,
     )
 
 

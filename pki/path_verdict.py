@@ -76,6 +76,8 @@ class Verdict:
     """The acceptable policies that hold for the path (6.1.6), dotted."""
     signatures: int = 0
     """How many signatures were verified on the way; cached ones are not counted."""
+    related: Verdict | None = None
+    """The verdict over the other half of a pair, where one was given."""
 
     @property
     def is_valid(self) -> bool:

@@ -95,7 +95,7 @@ class PublicKey:
     @property
     def key_identifier(self) -> bytes:
         """20 octets: the leftmost 160 bits of SHA-256 over the key bits (RFC 7093 section 2, method 1)."""
-        return hashlib.sha256(self.key_bits).digest()[:20]
+        return _key_identifier(self)
 
     @property
     def signs_with(self) -> SignatureAlgorithm:
@@ -109,6 +109,11 @@ class PublicKey:
     def encapsulate(self) -> tuple[bytes, bytes]:
         """(shared secret of 32 octets, ciphertext) that only the private key opens; ML-KEM keys only."""
         return _kem(self._provider, self.algorithm).encapsulate(self._handle)
+
+
+@lru_cache(maxsize=256)
+def _key_identifier(key: PublicKey) -> bytes:
+    return hashlib.sha256(key.key_bits).digest()[:20]
 
 
 @lru_cache(maxsize=256)

@@ -21,10 +21,11 @@ from pki.identity_extensions import (
 )
 from pki.lint_context import Rule, Twin
 from pki.name_policy import check_names
-from pki.profiles import AltNames, SubjectFacts
+from pki.profiles import AltNames, NamePolicy, SubjectFacts
 from pki.tbs import read_alternative
 
 _NO_NAMES: Final = AlternativeNames()
+_OPEN: Final = NamePolicy()
 _uris: Final = lru_cache(maxsize=64)(uris)
 """The places for status are the same bytes in every certificate of an issuer."""
 
@@ -98,6 +99,8 @@ def alternative_names(twin: Twin) -> Iterator[Finding]:
 
 def name_policy(twin: Twin) -> Iterator[Finding]:
     """The profile's own lists of names: what stands in the certificate, not what was meant to."""
+    if twin.profile.names == _OPEN and twin.profile.alt_names is not AltNames.HOSTS:
+        return
     value = twin.value(oids.SUBJECT_ALT_NAME)
     found = read_alternative_names(value) if value is not None else _NO_NAMES
     subject = {attribute.oid: attribute.value for attribute in twin.subject}

@@ -18,6 +18,7 @@ from pki.providers import oqs
 from registry.ports import BACKWARD_JUMP
 from registry.store.operations import Heartbeat
 from service import control
+from service.algorithms_here import missing_here, unmet
 from service.authorities import CaState, KeyPlace, read_register
 from service.authority import REGISTRY, certificate_file, responder_names
 from service.errors import TooOpen
@@ -77,6 +78,7 @@ def examine(runtime: Runtime) -> Report:
         ("jobs", lambda: _jobs(beats, now, running)),
         ("wire", lambda: _owed(runtime, now)),
         ("alarms", lambda: _alarms(runtime)),
+        ("algorithms", lambda: _algorithms(runtime)),
         ("machine", lambda: _machine(runtime)),
     )
     return Report(tuple(check for name, look in looks for check in _guarded(name, look)), beats)
@@ -206,6 +208,21 @@ def _alarms(runtime: Runtime) -> Iterator[Check]:
         yield Check("alarms", Level.OK, "no open alarms")
 
 
+def _algorithms(runtime: Runtime) -> Iterator[Check]:
+    refusals = unmet(runtime.home, runtime.settings)
+    for gone in refusals:
+        yield Check("algorithms", Level.CRITICAL, gone.problem, gone.next_step)
+    if not refusals:
+        yield Check("algorithms", Level.OK, "all that our keys and settings need work here")
+    found, missing = oqs.status(), missing_here()
+    if found.native is None:
+        message = "not installed; SLH-DSA, fast ML-DSA signing and second opinions would need it"
+        yield Check("liboqs", Level.OK, message, found.remedy)
+    else:
+        without = f", built without {len(missing)} kinds of SLH-DSA" if missing else ""
+        yield Check("liboqs", Level.OK, f"{found.native}{without}", found.remedy)
+
+
 def _machine(runtime: Runtime) -> Iterator[Check]:
     free = shutil.disk_usage(runtime.home.root).free
     level = Level.CRITICAL if free < _LEAST_DISK else Level.OK
@@ -215,10 +232,5 @@ def _machine(runtime: Runtime) -> Iterator[Check]:
         yield Check("broker", Level.NOTE, message, "apt-get install mosquitto")
     else:
         yield Check("broker", Level.OK, "mosquitto is installed")
-    found = oqs.status()
-    if found.native is None:
-        yield Check("liboqs", Level.OK, "not installed; nothing that runs needs it", found.remedy)
-    else:
-        yield Check("liboqs", Level.OK, f"{found.native}")
     if os.geteuid() == 0:
         yield Check("user", Level.OK, "runs as root: a user of its own is better", "See docs/operating.md.")

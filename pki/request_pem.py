@@ -16,7 +16,7 @@ _OLD_LABEL: Final = "NEW CERTIFICATE REQUEST"
 
 
 def der_from_pem_or_der(data: bytes, label: str = LABEL) -> bytes:
-    """The DER in `data`: itself, or exactly one PEM block of that label and nothing else, 32 KiB at most."""
+    """The DER in `data`: itself, or its one PEM block of that label, nothing behind it; 32 KiB at most."""
     if len(data) > (MAX_BYTES if data[:1] == b"\x30" else 2 * MAX_BYTES):
         problem = f"The input is {len(data)} bytes; at most {MAX_BYTES} of DER are read."
         raise MalformedInput(problem, field=label)
@@ -24,17 +24,19 @@ def der_from_pem_or_der(data: bytes, label: str = LABEL) -> bytes:
         return bytes(data)
     lines = [line.strip() for line in data.decode("ascii", "replace").strip().splitlines()]
     labels = (label, _OLD_LABEL) if label == LABEL else (label,)
-    framed = (lines[:1], lines[-1:]) in [
-        ([f"-----BEGIN {each}-----"], [f"-----END {each}-----"]) for each in labels
-    ]
-    if len(lines) < 3 or not framed:
+    begins = [at for at, line in enumerate(lines) if line.startswith("-----BEGIN ")]
+    # Text before the block is for people (RFC 7468 section 2): certtool and `openssl req -text` write it.
+    block = lines[begins[0] :] if len(begins) == 1 else []
+    if len(block) < 3 or (block[0], block[-1]) not in [
+        (f"-----BEGIN {each}-----", f"-----END {each}-----") for each in labels
+    ]:
         raise MalformedInput(
             f"The input is neither DER nor one PEM block of {label}.",
             next_step=f"Give a file that holds only -----BEGIN {label}-----.",
             field=label,
         )
     try:
-        return base64.b64decode("".join(lines[1:-1]), validate=True)
+        return base64.b64decode("".join(block[1:-1]), validate=True)
     except (binascii.Error, ValueError) as bad:
         raise MalformedInput(f"The PEM block of {label} is not base64.", field=label) from bad
 

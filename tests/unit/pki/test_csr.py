@@ -122,6 +122,7 @@ def test_pem_and_der_give_the_same_bytes() -> None:
     assert csr.der_from_pem_or_der(csr.to_pem(der)) == der
     assert csr.der_from_pem_or_der(der) == der
     assert csr.der_from_pem_or_der(csr.to_pem(der).replace(b"\n", b"\r\n")) == der
+    assert csr.der_from_pem_or_der(b"Subject: CN=device-0001\n\n" + csr.to_pem(der)) == der
 
 
 PEM = csr.to_pem(csr.build(MINE, common_name="device-0001"))
@@ -133,7 +134,8 @@ PEM = csr.to_pem(csr.build(MINE, common_name="device-0001"))
         b"",
         b"hello",
         PEM + PEM,
-        b"Subject: me\n" + PEM,
+        PEM + b"Subject: me\n",
+        b"-----BEGIN X509 CRL-----\n" + PEM,
         PEM.replace(b"CERTIFICATE REQUEST", b"CERTIFICATE"),
         PEM.replace(b"MII", b"M\xc3\xa9I", 1),
         PEM.replace(b"MII", b"M=I", 1),

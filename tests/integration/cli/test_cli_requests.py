@@ -1,0 +1,196 @@
+"""Requests by people, of every form: made, looked at, challenged, answered and issued at the terminal."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from pki.csr import Request, der_from_pem_or_der
+from pki.tbs import Certificate
+from service.pem import from_pem_or_der
+from tests.integration.cli.conftest import UNKNOWN, Answer, Cli, assert_refused
+
+FORMS = {
+    "catalyst": ("device", "ec-p256"),
+    "classical": ("device-classical", "ec-p256"),
+    "pure": ("device-pure", "ml-dsa-65"),
+    "composite": ("device-composite", "mldsa65-ecdsa-p256-sha512"),
+}
+
+
+def made(cli: Cli, device: str, form: str, name: str, *options: object) -> Path:
+    """The request's file."""
+    base = cli.folder / name
+    done = cli.done(
+        "cert", "request", "--cn", device, "--form", form, "--out", base, "--unencrypted", *options
+    )
+    return Path(done["csr"])
+
+
+def issued(cli: Cli, request: Path, device: str, profile: str, *options: object) -> Path:
+    """The chain's file."""
+    out = request.with_suffix(".pem")
+    order = ("cert", "issue", "--csr", request, "--device", device, "--profile", profile, "--out", out)
+    cli.done(*order, "--passphrase-file", cli.passphrase, *options)
+    return out
+
+
+def leaf(chain: Path) -> Certificate:
+    return Certificate.parse(from_pem_or_der(chain.read_bytes())[0])
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_request_of_every_form_becomes_a_certificate(cli: Cli, form: str) -> None:
+    profile, algorithm = FORMS[form]
+    device = cli.approved()
+    request = made(cli, device, form, "pump")
+    seen = cli.done("cert", "request", "inspect", request, "--profile", profile, "--device", device)
+    assert (seen["key"], seen["findings"], seen["left_to_the_ca"]) == (algorithm, [], [])
+    certificate = leaf(issued(cli, request, device, profile))
+    parsed = Request.parse(der_from_pem_or_der(request.read_bytes()))
+    assert certificate.public_key == parsed.public.classical
+    assert certificate.alternative_public_key == parsed.public.alternative
+
+
+def test_a_pair_is_asked_for_and_bound(cli: Cli) -> None:
+    device = cli.approved()
+    first = issued(cli, made(cli, device, "classical", "pump"), device, "device-classical")
+    held = ("--held", first, "--held-key", cli.folder / "pump.unencrypted.key")
+    second = made(cli, device, "related", "pump-pq", *held)
+    seen = cli.done("cert", "request", "inspect", second, "--profile", "device-related")
+    assert seen["bound_to"] == f"{leaf(first).serial:x}"
+    assert {row["rule"] for row in seen["left_to_the_ca"]} == {
+        "request.related_certificate_not_shown",
+        "request.related_binding_another",
+    }
+    assert leaf(issued(cli, second, device, "device-related")).public_key.algorithm == "ml-dsa-65"
+
+
+def test_an_ml_kem_key_is_challenged(cli: Cli) -> None:
+    device = cli.approved()
+    request = made(cli, device, "kem", "pump-kem")
+    challenge, answer = cli.folder / "challenge.json", cli.folder / "answer.json"
+    order = ("cert", "issue", "--csr", request, "--device", device, "--profile", "device-kem")
+    assert_refused(cli(*order, "--passphrase-file", cli.passphrase), 3, "field: --answer", "cert challenge")
+    cli.done("cert", "challenge", request, "--out", challenge)
+    key = cli.folder / "pump-kem.unencrypted.key"
+    cli.done("cert", "answer", challenge, "--key", key, "--csr", request, "--out", answer)
+    assert (
+        leaf(issued(cli, request, device, "device-kem", "--answer", answer)).public_key.algorithm
+        == "ml-kem-768"
+    )
+    again = (*order, "--answer", answer, "--passphrase-file", cli.passphrase)
+    assert_refused(cli(*again), 3, "field: answer")
+
+
+def test_what_cannot_be_answered(cli: Cli) -> None:
+    device = cli.approved()
+    request, other = made(cli, device, "kem", "one"), made(cli, device, "pure", "two")
+    challenge = cli.folder / "challenge.json"
+    cli.done("cert", "challenge", request, "--out", challenge)
+    key = cli.folder / "one.unencrypted.key"
+    signing = cli.folder / "two.unencrypted.key"
+    assert_refused(cli("cert", "challenge", other), 2, "field: subjectPublicKeyInfo")
+    assert_refused(cli("cert", "answer", challenge, "--key", signing), 2, "field: --key")
+    assert_refused(cli("cert", "answer", challenge, "--key", key, "--csr", other), 2, "field: --csr")
+    assert_refused(cli("cert", "answer", request, "--key", key), 2, "field: challenge")
+    assert_refused(cli("cert", "answer", challenge, "--key", challenge), 3, "chmod")
+
+
+def test_keys_are_sealed_and_used_again(empty: Cli) -> None:
+    base, secret = empty.folder / "pump", empty.passphrase
+    first = empty.done("cert", "request", "--cn", UNKNOWN, "--out", base, "--passphrase-file", secret)
+    key, second = Path(first["key"]), Path(first["alternative"])
+    assert [mode(key), mode(second)] == [0o600, 0o600]
+    assert b"PRIVATE KEY" not in key.read_bytes()
+    again = ("cert", "request", "--cn", UNKNOWN, "--key", key, "--alternative-key", second)
+    repeated = empty.done(*again, "--out", empty.folder / "again", "--passphrase-file", secret)
+    assert "key" not in repeated
+    publics = {
+        Request.parse(der_from_pem_or_der(Path(f["csr"]).read_bytes())).public for f in (first, repeated)
+    }
+    assert len(publics) == 1
+    wrong = empty.folder / "wrong"
+    wrong.write_bytes(b"another passphrase\n")
+    wrong.chmod(0o600)
+    assert_refused(
+        empty(*again, "--out", base.with_name("no"), "--passphrase-file", wrong), 3, "field: passphrase"
+    )
+
+
+def test_nothing_is_overwritten(empty: Cli) -> None:
+    order = ("cert", "request", "--cn", UNKNOWN, "--out", empty.folder / "pump", "--unencrypted")
+    empty.done(*order)
+    before = (empty.folder / "pump.unencrypted.key").read_bytes()
+    assert_refused(empty(*order), 5, "field: --out", "already there")
+    assert (empty.folder / "pump.unencrypted.key").read_bytes() == before
+
+
+def test_unencrypted_keys_say_so(empty: Cli) -> None:
+    done = empty.done("cert", "request", "--cn", UNKNOWN, "--out", empty.folder / "pump", "--unencrypted")
+    assert done["key"].endswith("pump.unencrypted.key")
+    assert mode(Path(done["key"])) == 0o600
+    answer = empty("cert", "request", "--cn", UNKNOWN, "--out", empty.folder / "other", "--unencrypted")
+    assert "medtrust cert issue --csr" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ((), "--cn"),
+        (("--cn", UNKNOWN, "--form", "related"), "--held"),
+        (("--cn", UNKNOWN, "--form", "pure", "--profile", "device"), "--form"),
+        (("--cn", UNKNOWN, "--dns", "a.example"), "--dns"),
+        (("--profile", "server", "--cn", "www"), "--dns"),
+        (("--cn", UNKNOWN, "--key-type", "ml-dsa-65"), "--key-type"),
+        (("--cn", "Erika Example", "--profile", "operator"), "--out"),
+        (("--cn", "../pump"), "--out"),
+        (("--cn", "x" * 65), "CN"),
+        (("--cn", UNKNOWN, "--held", "a.pem"), "--held-key"),
+        (("--cn", UNKNOWN, "--key", "nowhere"), "key file"),
+        (("--cn", UNKNOWN, "--profile", "nothing"), "profile"),
+    ],
+)
+def test_what_makes_no_request(empty: Cli, options: tuple[str, ...], field: str) -> None:
+    answer = empty("cert", "request", *options, "--unencrypted")
+    assert answer.code in (2, 3, 4), answer.err
+    assert f"field: {field}" in answer.err
+    assert "Traceback" not in answer.err
+    assert list(empty.folder.glob("*.csr")) == []
+
+
+def test_a_server_and_an_operator(cli: Cli) -> None:
+    www, erika = cli.folder / "www", cli.folder / "erika"
+    cli.done("cert", "request", "--profile", "server", "--dns", "www.example", "--out", www, "--unencrypted")
+    name = ("--profile", "operator", "--cn", "Erika Example")
+    cli.done("cert", "request", *name, "--out", erika, "--unencrypted")
+    secret = ("--passphrase-file", cli.passphrase)
+    server = ("--csr", f"{www}.csr", "--profile", "server", "--dns", "www.example")
+    assert cli.done("cert", "issue", *server, *secret)["subject"] == "www.example"
+    person = ("--csr", f"{erika}.csr", "--profile", "operator", "--operator", "Erika Example")
+    assert cli.done("cert", "issue", *person, *secret)["subject"] == "Erika Example"
+
+
+def test_a_request_that_would_be_refused_is_told_beforehand(cli: Cli) -> None:
+    device, other = cli.approved("1"), cli.approved("2")
+    request = made(cli, other, "catalyst", "pump")
+    answer: Answer = cli("cert", "request", "inspect", request, "--device", device, "--json")
+    assert answer.code == 3
+    assert [row["rule"] for row in answer.json["findings"]] == ["request.subject_of_another"]
+    by_people = cli("cert", "request", "inspect", request, "--profile", "device-pure")
+    assert by_people.code == 3
+    assert "request.key_not_allowed" in by_people.out
+
+
+def test_torn_files_are_no_requests(empty: Cli) -> None:
+    torn = empty.folder / "torn"
+    for data in (b"", b"\x30\x82\x01\x00garbage", b"hello", b"\x30" * 40_000):
+        torn.write_bytes(data)
+        assert_refused(empty("cert", "request", "inspect", torn), 2)
+    assert_refused(empty("cert", "request", "inspect", empty.folder / "nowhere"), 2)

@@ -8,17 +8,18 @@ from typing import Annotated
 
 import typer
 
-from cli.asking import Json, registry
+from cli.asking import Json, home_of, registry
 from cli.errors import EXIT_CODES
 from cli.finding_view import finding_rows
 from cli.output import note, print_fields, print_findings, print_json
-from pki import names, oids, profiles
+from pki import names, oids
 from pki.csr import Request, der_from_pem_or_der, verify_possession
 from pki.errors import PkiError
 from pki.identity_extensions import AlternativeNames, read_alternative_names
 from pki.profiles import SubjectFacts
 from pki.request_rules import check_request
 from service.pem import read_file
+from service.profiles import find_profile
 
 _NEEDS_REGISTRY = frozenset(
     {
@@ -49,7 +50,7 @@ def inspect(
     found = [*personal, *verify_possession(request)]
     if profile or device:
         facts = _of_device(device, ctx) if device else _as_asked(request)
-        found += check_request(request, profiles.by_name(profile or "device"), facts)
+        found += check_request(request, find_profile(home_of(ctx), profile or "device"), facts)
     if personal:
         # What looks like a patient's data is not repeated, neither by us nor by another rule's message.
         found = personal

@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from cli.asking import Json, PassphraseFd, PassphraseFile, SharesFile, registry, unlocked
+from cli.asking import Json, PassphraseFd, PassphraseFile, SharesFile, home_of, registry, unlocked
 from cli.cert_source import signed
 from cli.device_view import certificate_row
 from cli.output import note, print_json, raw
-from pki import profiles
 from pki.csr import der_from_pem_or_der
 from pki.findings import Finding
 from pki.path import VerifyPolicy, verify
@@ -28,6 +27,7 @@ from service.authorities import read_register
 from service.authority import read_bundle
 from service.home import write_atomically
 from service.pem import read_file, to_pem
+from service.profiles import find_profile
 from service.runtime import Runtime, current_operator
 
 Csr = Annotated[Path, typer.Option(metavar="FILE", help="The PKCS#10 request, PEM or DER.")]
@@ -43,6 +43,9 @@ def issue_one(
     dns: Annotated[list[str] | None, typer.Option(help="A server's host name; repeat for each.")] = None,
     ip: Annotated[list[str] | None, typer.Option(help="A server's address; repeat for each.")] = None,
     operator: Annotated[str, typer.Option(metavar="NAME", help="Who operates, for that profile.")] = "",
+    mud_url: Annotated[
+        str, typer.Option(metavar="URL", help="Where the device's traffic is described (RFC 8520).")
+    ] = "",
     days: Annotated[int | None, typer.Option(help="Lifetime; at most the profile's.")] = None,
     answer: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The answer to `cert challenge`, for ML-KEM keys.")
@@ -58,11 +61,12 @@ def issue_one(
     answered = KemAnswer.from_json(read_file(answer, "answer")) if answer is not None else None
     asked = Asked(
         request=read_file(csr, "request"),
-        profile=profiles.by_name(profile),
+        profile=find_profile(home_of(ctx), profile),
         device=device,
         dns_names=tuple(dns or ()),
         ip_addresses=tuple(ip or ()),
         operator=operator,
+        mud_url=mud_url,
         days=days,
         answer=answered,
     )

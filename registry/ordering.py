@@ -41,6 +41,8 @@ class Asked:
     ip_addresses: tuple[str, ...] = ()
     operator: str = ""
     """The name of a person who operates us, for profiles of that kind."""
+    mud_url: str = ""
+    """Where the maker describes the device's traffic (RFC 8520)."""
     days: int | None = None
     answer: KemAnswer | None = None
     kem_proof: KemProof = KemProof.CHALLENGE
@@ -156,6 +158,8 @@ def _subject(asked: Asked, parts: IssuingParts, uow: UnitOfWork) -> _Subject:
             next_step="Choose a profile for devices, servers or operators.",
             field="--profile",
         )
+    if asked.mud_url and kind is not Kind.DEVICE:
+        raise BadInput("A MUD URL describes a device.", next_step="Leave out --mud-url.", field="--mud-url")
     if kind is Kind.SERVER:
         return _Subject(_server_facts(asked, parts))
     if asked.dns_names or asked.ip_addresses:
@@ -173,7 +177,7 @@ def _subject(asked: Asked, parts: IssuingParts, uow: UnitOfWork) -> _Subject:
             field="--device",
         )
     device = entitled(device_id(asked.device), uow)
-    return _Subject(facts_of(device, parts), device.device_id)
+    return _Subject(replace(facts_of(device, parts), mud_url=asked.mud_url), device.device_id)
 
 
 def _operator_facts(asked: Asked, parts: IssuingParts) -> SubjectFacts:

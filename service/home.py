@@ -29,6 +29,11 @@ class Home:
         return self.root / "catalogue.toml"
 
     @property
+    def profiles(self) -> Path:
+        """The hospital's own certificate profiles, NAME.toml; may be absent."""
+        return self.root / "profiles"
+
+    @property
     def keys(self) -> Path:
         """Sealed private keys."""
         return self.root / "keys"

@@ -16,6 +16,7 @@ import typer
 
 from cli.main import app
 from cli.schemas import all_schemas
+from pki import profile_toml
 from registry.model.certificate import CERTIFICATE_LIFECYCLE
 from registry.model.device import DEVICE_LIFECYCLE
 
@@ -26,7 +27,8 @@ _WIDTH: Final = 100
 
 def files() -> dict[str, str]:
     """Every generated file by its path in the repository, with its content."""
-    schemas = {f"docs/schemas/{name}.json": _json(schema) for name, schema in all_schemas().items()}
+    documents = {**all_schemas(), "Profile": profile_toml.schema()}
+    schemas = {f"docs/schemas/{name}.json": _json(schema) for name, schema in documents.items()}
     pages = {
         "docs/cli.md": cli_reference(),
         "cli/help.txt": first_help(),

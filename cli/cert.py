@@ -12,11 +12,12 @@ from cli.cert_export import export
 from cli.cert_issue import challenge, issue_one
 from cli.cert_request import app as requests
 from cli.cert_source import named
-from cli.cert_view import certificate_details, print_verdict, unpublished
+from cli.cert_view import certificate_details
 from cli.device_view import certificate_row
 from cli.effects import tell_effects
 from cli.errors import EXIT_CODES
 from cli.output import print_fields, print_rows
+from cli.verdict_view import print_verdict, unpublished
 from pki.path import verify
 from registry import revocation
 from registry.lookup import get_certificate, get_device

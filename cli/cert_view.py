@@ -1,16 +1,13 @@
-"""Certificates and verdicts as plain data for printing; a device's hardware serial number stays masked."""
+"""Certificates as plain data for printing; a device's hardware serial number stays masked."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from cli.finding_view import finding_rows
-from cli.output import print_fields, print_findings, print_json
+from cli.verdict_view import delta_row
 from pki import names, oids
 from pki.extensions import read_extended_key_usage, uris
-from pki.findings import error
 from pki.identity_extensions import read_alternative_names
-from pki.path import Status, Verdict
 from pki.tbs import Certificate, read_alternative
 from registry.identity.masking import masked
 from registry.model.certificate import CertificateRecord, of_int
@@ -39,6 +36,8 @@ def certificate_details(certificate: Certificate, record: CertificateRecord | No
         **_extensions(certificate),
         "sha256": certificate.fingerprint.hex(),
     }
+    if delta := delta_row(certificate):
+        document["delta_certificate"] = delta
     if record is not None:
         document |= {
             "state": record.state,
@@ -68,23 +67,3 @@ def _extensions(certificate: Certificate) -> dict[str, object]:
         if value := certificate.extension(dotted):
             shown[name] = list(uris(value))
     return {name: value for name, value in shown.items() if value}
-
-
-def print_verdict(verdict: Verdict, *, as_json: bool) -> None:
-    """The verdict, why, and the path judged."""
-    findings = finding_rows(verdict.findings)
-    path = [names.show(certificate.subject) for certificate in verdict.chain]
-    if as_json:
-        print_json({"verdict": verdict.status, "valid": verdict.is_valid, "path": path, "findings": findings})
-        return
-    print_fields({"verdict": verdict.status, "path": path}, as_json=False)
-    print_findings(findings)
-
-
-def unpublished(verdict: Verdict, record: CertificateRecord) -> Verdict:
-    """The verdict with the registry's own word, which comes before any list that says it."""
-    if not verdict.is_valid:
-        return verdict
-    problem = f"The registry has it as {record.state}; no published list says so yet."
-    found = error("registry.revoked_not_yet_published", problem, record.certificate_serial)
-    return Verdict(Status.INVALID, (*verdict.findings, found), verdict.chain)

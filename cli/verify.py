@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Final
+from datetime import UTC, datetime, timedelta
 
 import typer
 
+from cli import verify_options as opts
 from cli.asking import Json, single
-from cli.cert_view import print_verdict
 from cli.errors import EXIT_CODES, CliError
 from cli.output import note
+from cli.verdict_view import print_verdict
 from cli.words import examples
-from pki import oids
 from pki.bundle import open_bundle
 from pki.path import VerifyPolicy, verify_bytes
 from service import clock
@@ -24,48 +21,32 @@ from service.pem import from_pem_or_der, read_file
 app = single()
 
 
-class Asking(StrEnum):
-    """How much a certificate's status matters."""
-
-    REQUIRE = "require"
-    IF_AVAILABLE = "if-available"
-    OFF = "off"
-
-
-class Purpose(StrEnum):
-    """What the certificate is used for."""
-
-    CLIENT = "client"
-    SERVER = "server"
-
-
-_PURPOSES: Final = {Purpose.CLIENT: oids.EKU_CLIENT_AUTH, Purpose.SERVER: oids.EKU_SERVER_AUTH}
-
-
 @app.command(
     epilog=examples(
         "medtrust verify pump.pem --bundle trust-bundle.json --crl issuing.crl --crl root.crl",
         "medtrust verify pump.pem --bundle trust-bundle.json --revocation off --at 2027-01-01T00:00:00Z",
+        "medtrust verify broker.pem --bundle trust-bundle.json --ocsp good.der --host broker.example",
+        "medtrust verify tls.pem --related signing.pem --bundle trust-bundle.json --crl issuing.crl",
     )
 )
 def verify(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The certificate (PEM or DER), its chain behind it.")
-    ],
-    bundle: Annotated[Path, typer.Option(metavar="FILE", help="The signed trust bundle.")],
-    crl: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A revocation list; repeat.")] = None,
-    ocsp: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="An OCSP response (DER); repeat.")
-    ] = None,
-    root_fingerprint: Annotated[
-        str, typer.Option(metavar="HEX", help="The root's SHA-256, from somewhere you trust.")
-    ] = "",
-    pq_only: Annotated[bool, typer.Option("--pq-only", help="Do not look at classical signatures.")] = False,
-    at: Annotated[
-        str, typer.Option(metavar="TIME", help="Judge at this time (ISO 8601, UTC); else now.")
-    ] = "",
-    revocation: Annotated[Asking, typer.Option(help="What an unknown status means.")] = Asking.REQUIRE,
-    purpose: Annotated[Purpose | None, typer.Option(help="Demand this use.")] = None,
+    file: opts.File,
+    bundle: opts.Bundle,
+    crl: opts.Lists = None,
+    ocsp: opts.Responses = None,
+    root_fingerprint: opts.RootFingerprint = "",
+    pq_only: opts.PqOnly = False,
+    at: opts.At = "",
+    revocation: opts.AskRevocation = opts.Asking.REQUIRE,
+    purpose: opts.Use = None,
+    host: opts.Host = "",
+    related: opts.Related = None,
+    intermediate: opts.Intermediates = None,
+    policy: opts.Policies = None,
+    inhibit_mapping: opts.NoMapping = False,
+    inhibit_any: opts.NoAnyPolicy = False,
+    path_length: opts.PathLength = None,
+    clock_skew: opts.ClockSkew = 300,
     as_json: Json = False,
 ) -> None:
     """Verify a certificate: hybrid-valid, classical-valid, pq-only-valid or invalid, with findings.
@@ -77,30 +58,31 @@ def verify(
     if pin is None:
         note("The bundle only agrees with itself: compare the root with --root-fingerprint.")
     first, *others = from_pem_or_der(read_file(file, "certificate"))
+    second, *behind = from_pem_or_der(read_file(related, "related certificate")) if related else [None]
+    given = [der for path in intermediate or () for der in from_pem_or_der(read_file(path, "intermediate"))]
     verdict = verify_bytes(
         first,
         bundle=trusted,
         now=_moment(at) if at else clock.now(),
-        intermediates=others,
+        intermediates=[*others, *(der for der in behind if der), *given],
         crls=[read_list(path) for path in crl or ()],
         ocsp_responses=[read_file(path, "OCSP response") for path in ocsp or ()],
-        policy=_policy(revocation, purpose, pq_only=pq_only),
+        policy=VerifyPolicy(
+            revocation=opts.REVOCATION[revocation],
+            mode="pq_only" if pq_only else "hybrid",
+            purpose=opts.PURPOSES[purpose] if purpose else None,
+            host=host,
+            policies=opts.policy_inputs(
+                policy or [], inhibit_mapping=inhibit_mapping, inhibit_any=inhibit_any
+            ),
+            path_length=path_length,
+            clock_skew=timedelta(seconds=clock_skew),
+        ),
+        related=second,
     )
     print_verdict(verdict, as_json=as_json)
     if not verdict.is_valid:
         raise typer.Exit(EXIT_CODES["refused"])
-
-
-def _policy(asking: Asking, purpose: Purpose | None, *, pq_only: bool) -> VerifyPolicy:
-    return VerifyPolicy(
-        revocation="if_available"
-        if asking is Asking.IF_AVAILABLE
-        else "off"
-        if asking is Asking.OFF
-        else "require",
-        mode="pq_only" if pq_only else "hybrid",
-        purpose=_PURPOSES[purpose] if purpose else None,
-    )
 
 
 def _fingerprint(text: str) -> bytes:

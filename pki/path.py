@@ -2,7 +2,8 @@
 
 What is a must comes from the trust bundle's pinned anchor, never from the certificate: a forger who has the
 classical key would otherwise strip the alternative parts and be believed. Pure: `now` is an argument, nothing
-is fetched. Not handled here: names of peers (who it should be is the caller's question).
+is fetched. Who it should be is the caller's question: `VerifyPolicy.host` for hosts, else the names in the
+chain's first certificate.
 """
 
 from __future__ import annotations

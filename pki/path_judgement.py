@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from pki import path_revocation, path_rules, path_structure
+from pki import path_revocation, path_rules, path_structure, peer_name
 from pki.errors import AlgorithmUnavailable, MalformedInput
 from pki.findings import Finding, Severity, error
 from pki.keys import HybridPublicKey
@@ -125,6 +125,7 @@ class _Walk:
             lambda: path_rules.withdrawn_findings(certificate, question.withdrawn),
             lambda: self._length_findings(place, who),
             lambda: path_rules.purpose_findings(certificate, question.policy.purpose),
+            lambda: peer_name.findings(certificate, question.policy.host if last else "", who),
             lambda: self._name_findings(certificate, last=last, who=who),
             lambda: self.policies.certificate(certificate, last=last, who=who),
         )

@@ -69,15 +69,12 @@ def link_findings(certificate: Certificate, issuer: Certificate) -> Iterator[Fin
 
 
 def anchor_findings(anchor: Certificate) -> Iterator[Finding]:
-    """4.2.1.1, 4.2.1.2, 4.2.1.9 for a pinned certificate that issues: what is pinned must be conforming."""
+    """4.2.1.2 and 4.2.1.9 for a pinned certificate that issues: what is pinned must be conforming."""
     who = name_of(anchor)
     if subject_key(anchor) is None:
         yield error(
             "path.subject_key_identifier_missing", "A CA without subjectKeyIdentifier (4.2.1.2).", who
         )
-    if authority_key(anchor) is None and not is_self_issued(anchor):
-        problem = "authorityKeyIdentifier is missing, or names no key (4.2.1.1)."
-        yield error("path.authority_key_identifier_missing", problem, who)
     if any(e.oid == oids.BASIC_CONSTRAINTS and not e.critical for e in anchor.extensions):
         problem = "basicConstraints of a pinned CA is not critical (4.2.1.9)."
         yield error("path.anchor_constraints_not_critical", problem, who)

@@ -43,6 +43,8 @@ class VerifyPolicy:
     """`pq_only`: the day after; classical signatures are not looked at."""
     purpose: str | None = None
     """An extended key usage, dotted."""
+    host: str = ""
+    """The DNS name or IP address that the certificate must be for; empty: who it is, the caller judges."""
     policies: PolicyInputs = ASK_NOTHING
     """Certificate policies: which are acceptable, and whether one is a must."""
     path_length: int | None = None

@@ -13,6 +13,7 @@ from bench.figures import Report, document, machine, table
 
 BENCHES: Final = {
     "issuance": "hybrid certificates a second, the whole durable path",
+    "peers": "durable certificates a second on both cores, beside OpenBao's",
     "ocsp": "OCSP answers a second over HTTP, one worker",
     "enroll": "enrolment round trip over TLS MQTT, hello to confirm",
     "cut": "from a revocation's commit to the end of the device's session",

@@ -1,4 +1,4 @@
-"""Issuance in processes of their own on one store: `python -m bench.issuing_process HOME`.
+"""Issuance in processes of their own on one store: `python -m bench.issuing_process HOME FORM`.
 
 The passphrase is the first line of the input, the start signal the second; the answer is one JSON line.
 """
@@ -11,9 +11,11 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from bench.house import House
-from bench.issuing import catalyst, whole
+from bench.issuing import catalyst, classical, whole
+from pki.algorithms import KeyAlgorithm
 from service.authority import unlock
 from service.home import Home
 from service.runtime import open_runtime
@@ -21,12 +23,14 @@ from service.runtime import open_runtime
 _SECONDS = 3.0
 _BATCH = 50
 _FLEET = 300
+FORMS: Final = {"catalyst": "P-256 + ML-DSA-65", "ec-p256": "P-256", "ec-p384": "P-384"}
+"""Of what kind the certificates are, by the name that the command line takes."""
 
 
-def processes(house: House, count: int) -> float:
+def processes(house: House, count: int, form: str = "catalyst") -> float:
     """Certificates a second of so many processes together."""
     with ExitStack() as open_:
-        command = [sys.executable, "-m", "bench.issuing_process", str(house.home.root)]
+        command = [sys.executable, "-m", "bench.issuing_process", str(house.home.root), form]
         children = [
             open_.enter_context(
                 subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -61,7 +65,11 @@ def _main() -> None:
     passphrase = sys.stdin.readline().rstrip("\n").encode()
     with open_runtime(home) as runtime:
         here = House(runtime, unlock(home, runtime.settings, passphrase), passphrase, home.root)
-        work = whole(here, catalyst(here, _FLEET), _BATCH, _BATCH)
+        wanted = sys.argv[2]
+        form = (
+            catalyst(here, _FLEET) if wanted == "catalyst" else classical(here, KeyAlgorithm(wanted), _FLEET)
+        )
+        work = whole(here, form, _BATCH, _BATCH)
         work()
         _say("ready")
         sys.stdin.readline()

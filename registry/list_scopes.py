@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pki.crl_shard import Shard, all_shards
+from pki.errors import RequestRefused
 from pki.keys import HybridPrivateKey
 from pki.tbs import Certificate
 from registry.ports import Ports
@@ -38,6 +39,16 @@ class ListSigner:
     def living(self, lifetime: timedelta) -> ListSigner:
         """The same, for lists of another lifetime."""
         return replace(self, lifetime=lifetime)
+
+
+def is_scope(text: str) -> bool:
+    """Whether a list could have this scope."""
+    if text in (WHOLE, DELTA):
+        return True
+    try:
+        return str(Shard.read(text)) == text
+    except RequestRefused:
+        return False
 
 
 def scopes_of(signer: ListSigner, heads: Iterable[str]) -> list[str]:

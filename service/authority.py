@@ -51,6 +51,8 @@ class OpenCa:
     issuer: Issuer
     ocsp_ecdsa: Signing
     ocsp_ml_dsa: Signing
+    list_signer: ListSigner
+    """Who signs its lists."""
     chain: tuple[bytes, ...]
     """Its certificate and those above it up to the root's, which is left out; DER."""
 
@@ -58,11 +60,6 @@ class OpenCa:
     def name(self) -> str:
         """The CA's short name."""
         return self.entry.name
-
-    @property
-    def list_signer(self) -> ListSigner:
-        """Who signs its lists."""
-        return list_signer(self.name, self.signing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +112,17 @@ class Authority:
         return by_name[chosen.name]
 
 
-def list_signer(name: str, signing: Signing) -> ListSigner:
-    """A ListSigner over a CA's certificate and key."""
-    return ListSigner(name, signing.certificate, signing.key, key_identifier_of(signing.certificate))
+def list_signer(name: str, signing: Signing, settings: Settings, *, issues: bool) -> ListSigner:
+    """A ListSigner over a CA's certificate and key; lists of CAs that certify CAs only are never cut."""
+    return ListSigner(
+        name,
+        signing.certificate,
+        signing.key,
+        key_identifier_of(signing.certificate),
+        url=urls(settings, name).crl,
+        shards=settings.crl_shards if issues else 1,
+        deltas=issues and settings.crl_deltas,
+    )
 
 
 def urls(settings: Settings, issuer: str, *, responder: bool | None = None) -> StatusUrls:
@@ -125,7 +130,12 @@ def urls(settings: Settings, issuer: str, *, responder: bool | None = None) -> S
     base = settings.status_url
     answers = issuer == ISSUING if responder is None else responder
     ocsp = f"{base}/ocsp" if answers else ""
-    return StatusUrls(ocsp=ocsp, ca_issuers=f"{base}/ca/{issuer}.der", crl=f"{base}/crl/{issuer}.crl")
+    return StatusUrls(
+        ocsp=ocsp,
+        ca_issuers=f"{base}/ca/{issuer}.der",
+        crl=f"{base}/crl/{issuer}.crl",
+        crl_shards=settings.crl_shards if answers else 1,
+    )
 
 
 def unlock(home: Home, settings: Settings, passphrase: bytes) -> Authority:
@@ -142,7 +152,7 @@ def unlock(home: Home, settings: Settings, passphrase: bytes) -> Authority:
     )
     root = read_certificate(certificate_file(home, register.roots[0].name))
     refuse_development(root)
-    keys = KeyReader(home.keys, passphrase, settings.key_use)
+    keys = KeyReader(home.keys, passphrase, settings.key_use, settings.pkcs11)
     default = register.get(register.default)
     others = [entry for entry in register.entries if entry.answers and entry.name != default.name]
     origin = log_origin(root)
@@ -171,6 +181,7 @@ def open_ca(home: Home, settings: Settings, keys: KeyReader, entry: CaEntry, reg
         Issuer(signing.certificate, signing.key, urls(settings, name, responder=True), name),
         _signing(home, keys, ecdsa),
         _signing(home, keys, ml_dsa),
+        list_signer(name, signing, settings, issues=True),
         chain_of(home, register, name),
     )
 

@@ -21,7 +21,7 @@ from registry.issuance import IssuanceOrder, issue_prepared
 from registry.model.actor import Actor
 from registry.model.certificate import CertificateRecord
 from registry.ports import Ports
-from registry.publication import publish
+from registry.publication import WHOLE
 from service import authority as names
 from service import clock
 from service.authorities import CaEntry, CaState, CrossEntry, KeyPlace, Register, write_register
@@ -42,6 +42,7 @@ from service.home import write_atomically
 from service.keystore import KeyWriter
 from service.own_signers import REGISTRY_TITLE, RESPONDERS, certify, keep_certificate
 from service.pem import read_certificate, to_pem
+from service.publisher import Publisher
 from service.transcript import write_transcript
 from service.trust_publication import publish_bundle, require_signer
 
@@ -186,9 +187,9 @@ class Rite:
 
     def _publish_lists(self, made: dict[str, Signing]) -> None:
         for ca in self.draft.plan.cas:
-            signer = list_signer(ca.name, made[ca.name])
+            signer = list_signer(ca.name, made[ca.name], self.scene.settings, issues=ca.issues)
             if not ca.issues:
                 signer = signer.living(ROOT_LIST_LIVES)
-            stored = publish(signer, self.actor, ports=self.ports)
-            write_atomically(self.scene.home.public / f"{ca.name}.crl", stored.der)
+            # Parts and deltas follow when the service starts: before that nobody is served.
+            Publisher(self.scene.home, self.ports).publish(signer, [WHOLE], self.actor)
         self.tell("first revocation lists")

@@ -7,7 +7,7 @@ owed until they are done, across restarts; each is harmless when repeated.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from mqtt_bridge import messages
@@ -17,14 +17,15 @@ from mqtt_bridge.errors import BridgeError
 from mqtt_bridge.topics import DeviceTopic
 from pki.crl import to_pem
 from registry.acting import NOTICE
+from registry.list_scopes import ListSigner, scopes_changed, scopes_due
 from registry.model.actor import job
 from registry.model.errors import RegistryError
 from registry.ports import Ports
-from registry.publication import ListSigner, publish
 from registry.revocation import CUT, PUBLISH_CRL
-from registry.store.lists import StoredList
+from registry.store.lists import DELTA, WHOLE, StoredList
 from registry.store.operations import Effect
-from service.home import Home, write_atomically
+from service.home import Home
+from service.publisher import Publisher
 
 _LOOK_EVERY: Final = 0.25
 _LOOK_AT_LEAST: Final = 4.0
@@ -45,6 +46,9 @@ class Effects:
     ) -> None:
         self._home, self._ports, self._signers, self._log = home, ports, tuple(signers), log
         self._on_published = on_published
+        self._publisher = Publisher(home, ports)
+        self._told: list[int] = []
+        """Numbers of the lists that the broker has."""
         self._broker: Broker | None = None
         self._bridge: Bridge | None = None
         self._delivering = threading.Lock()
@@ -69,28 +73,53 @@ class Effects:
         """Look now."""
         self._wake.set()
 
-    def publish_now(self, only: Collection[str] = ()) -> tuple[StoredList, ...]:
-        """A new list of each of our CAs (or of some), on disk, in the store and at the broker."""
-        chosen = [signer for signer in self._signers if not only or signer.issuer in only]
+    def publish_now(self) -> tuple[StoredList, ...]:
+        """A new whole list of each of our CAs, and what else is due; first, what a killed process left."""
+        self._publisher.catch_up(signer.issuer for signer in self._signers)
+        return self._publish_lists(lambda signer: [*self._parts_due(signer), WHOLE, *self._delta(signer)])
+
+    def publish_due(self) -> tuple[StoredList, ...]:
+        """Lists that are to be signed anew because of their age."""
+        return self._publish_lists(lambda signer: scopes_due(signer, ports=self._ports))
+
+    def publish_changed(self) -> tuple[StoredList, ...]:
+        """Lists that do not say yet what was revoked or released: the parts first, for they are quick."""
+        return self._publish_lists(lambda signer: scopes_changed(signer, ports=self._ports))
+
+    def _publish_lists(self, choose: Callable[[ListSigner], list[str]]) -> tuple[StoredList, ...]:
+        published: list[StoredList] = []
         with self._publishing:  # a job and a revocation at once must not hand over the older list last
-            published = tuple(self._publish_list(signer) for signer in chosen)
-            if self._broker is not None:
-                self._broker.publish_crl(self._newest_lists())
-        self._on_published()
-        return published
+            for signer in self._signers:
+                published += self._publisher.publish(signer, choose(signer), _PUBLISHER)
+            for stored in published:
+                self._log.info(
+                    "crl.published",
+                    issuer=stored.issuer,
+                    list=stored.scope,
+                    crl_number=stored.crl_number,
+                    size=len(stored.der),
+                )
+            self._tell_broker()
+        if published:
+            self._on_published()
+        return tuple(published)
 
-    def _publish_list(self, signer: ListSigner) -> StoredList:
-        stored = publish(signer, _PUBLISHER, ports=self._ports)
-        write_atomically(self._home.public / f"{signer.issuer}.crl", stored.der)
-        self._log.info(
-            "crl.published", issuer=signer.issuer, crl_number=stored.crl_number, size=len(stored.der)
-        )
-        return stored
+    def _parts_due(self, signer: ListSigner) -> list[str]:
+        return [s for s in scopes_due(signer, ports=self._ports) if s not in (WHOLE, DELTA)]
 
-    def _newest_lists(self) -> bytes:
+    def _delta(self, signer: ListSigner) -> list[str]:
+        return [DELTA] if signer.deltas else []
+
+    def _tell_broker(self) -> None:
+        """The whole lists, where it was told older ones: also those that another process signed."""
         with self._ports.store.read() as uow:
-            lists = [uow.lists.latest(signer.issuer) for signer in self._signers]
-        return "".join(to_pem(stored.der) for stored in lists if stored is not None).encode()
+            heads = [uow.lists.head(signer.issuer) for signer in self._signers]
+            numbers = [head.crl_number for head in heads if head is not None]
+            if self._broker is None or numbers == self._told:
+                return
+            lists = [uow.lists.octets(head) for head in heads if head is not None]
+        self._broker.publish_crl("".join(map(to_pem, lists)).encode())
+        self._told = numbers
 
     def deliver(self) -> dict[str, object]:
         """Everything owed, once; a report with the time of each cut since its commit (ms)."""
@@ -110,7 +139,10 @@ class Effects:
 
     def _publish(self, report: dict[str, object]) -> bool:
         try:
-            report["crl_number"] = self.publish_now()[0].crl_number
+            self.publish_changed()
+            with self._ports.store.read() as uow:
+                newest = uow.lists.head(self._signers[0].issuer)
+            report["crl_number"] = newest.crl_number if newest else None
         except (RegistryError, BridgeError, OSError) as failed:
             # The cut still ends the session now; the list stays owed, for the device may try to come back.
             self._log.error("crl.not_published", problem=str(failed))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from audit.keys import Signer
 from registry import audit_trail, reappraisal, upkeep
 from registry.model.actor import job as job_actor
 from registry.ports import BACKWARD_JUMP, Ports
-from registry.store.lists import StoredList
+from registry.store.lists import WHOLE
 from service import outside
 from service.effects import Effects
 from service.home import Home
 from service.scheduler import Job, Outcome
 
-RESIGN_AFTER: Final = 1 / 3
-"""A list is signed anew at a third of its life: two more chances before it lapses."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -77,23 +75,19 @@ def all_jobs(
 
 
 def _resign(cas: tuple[str, ...], ports: Ports, effects: Effects) -> tuple[Outcome, str]:
-    now = ports.clock()
+    signed = effects.publish_due()
+    told = [f"{s.issuer}: list {s.crl_number} signed" for s in signed if s.scope == WHOLE]
+    others = len(signed) - len(told)
     with ports.store.read() as uow:
-        newest = {name: uow.lists.latest(name) for name in cas}
-    due = [name for name, stored in newest.items() if stored is None or _is_due(stored, now)]
-    told = [
-        f"{name}: list {stored.crl_number} holds until {stored.next_update:%Y-%m-%d %H:%M}Z"
-        for name, stored in newest.items()
-        if stored is not None and name not in due
+        newest = {name: uow.lists.head(name) for name in cas}
+    told += [
+        f"{name}: list {head.crl_number} holds until {head.next_update:%Y-%m-%d %H:%M}Z"
+        for name, head in newest.items()
+        if head is not None and not any(s.issuer == name and s.scope == WHOLE for s in signed)
     ]
-    if due:
-        told += [f"{s.issuer}: list {s.crl_number} signed" for s in effects.publish_now(due)]
+    if others:
+        told.append(f"{others} parts and deltas signed")
     return Outcome.DONE, "; ".join(told)
-
-
-def _is_due(stored: StoredList, now: datetime) -> bool:
-    age, life = now - stored.this_update, stored.next_update - stored.this_update
-    return not timedelta() <= age < life * RESIGN_AFTER
 
 
 def _watch_clock(ports: Ports) -> tuple[Outcome, str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pki.crl import read_pem
 from registry.publication import ListSigner
-from service.authority import ROOT, ROOT_LIST_LIVES, Signing, certificate_file, list_signer
+from service.authorities import read_register
+from service.authority import ROOT_LIST_LIVES, Signing, certificate_file, list_signer
 from service.home import Home
 from service.keystore import KeyReader
 from service.pem import read_certificate, read_file
@@ -14,12 +15,15 @@ from service.settings import read_settings
 
 
 def signer_of(home: Home, issuer: str, passphrase: bytes) -> ListSigner:
-    """The signer of `issuing` or `root`; only that CA's key is opened. WrongPassphrase as unlock."""
+    """The signer of a CA; only that CA's key is opened. WrongPassphrase as unlock."""
     home.require_initialised()
     certificate = read_certificate(certificate_file(home, issuer))
-    keys = KeyReader(home.keys, passphrase, read_settings(home).key_use)
-    signer = list_signer(issuer, Signing(certificate, keys.read(issuer)))
-    return signer.living(ROOT_LIST_LIVES) if issuer == ROOT else signer
+    settings = read_settings(home)
+    keys = KeyReader(home.keys, passphrase, settings.key_use, settings.pkcs11)
+    issues = read_register(home).get(issuer).issues
+    signing = Signing(certificate, keys.read(issuer))
+    signer = list_signer(issuer, signing, settings, issues=issues)
+    return signer if issues else signer.living(ROOT_LIST_LIVES)
 
 
 def read_list(path: Path) -> bytes:

@@ -16,6 +16,8 @@ from pki.second_opinion import KeyUse, MlDsaSigner, SecondOpinion
 from registry.model.kem_challenge import KemProof
 from service.errors import BadSetting
 from service.home import Home
+from service.pkcs11_sessions import TokenPlace
+from service.token_settings import RawPkcs11, token_place
 
 BrokerKind = Literal["auto", "mosquitto", "embedded"]
 
@@ -49,6 +51,7 @@ class RawCa(msgspec.Struct, forbid_unknown_fields=True):
     organization: str = ""
     passphrase_file: str = ""
     kem_proof: KemProof = KemProof.CHALLENGE
+    pkcs11: RawPkcs11 = msgspec.field(default_factory=RawPkcs11)
 
 
 class RawCrypto(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,6 +59,13 @@ class RawCrypto(msgspec.Struct, forbid_unknown_fields=True):
 
     ml_dsa_signer: Literal["auto", "cryptography", "oqs"] = "auto"
     second_opinion: Literal["off", "if-available", "required"] = "off"
+
+
+class RawCrl(msgspec.Struct, forbid_unknown_fields=True):
+    """[crl]"""
+
+    shards: Literal[1, 16, 64, 256] = 1
+    deltas: bool = False
 
 
 class RawLog(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,6 +82,7 @@ class RawSettings(msgspec.Struct, forbid_unknown_fields=True):
     mqtt: RawMqtt = msgspec.field(default_factory=RawMqtt)
     ca: RawCa = msgspec.field(default_factory=RawCa)
     crypto: RawCrypto = msgspec.field(default_factory=RawCrypto)
+    crl: RawCrl = msgspec.field(default_factory=RawCrl)
     log: RawLog = msgspec.field(default_factory=RawLog)
 
 
@@ -92,8 +103,13 @@ class Settings:
     kem_proof: KemProof
     """What must show that an ML-KEM key is held by whoever asks for its certificate."""
     log_level: str
+    crl_shards: int
+    """Into how many parts, by serial, the lists of CAs that issue are cut."""
+    crl_deltas: bool
     key_use: KeyUse
     """Which library signs with the keys of ours, and whether a second one checks."""
+    pkcs11: TokenPlace | None = None
+    """The token that holds classical keys of CAs, where one does."""
 
 
 def read_settings(home: Home) -> Settings:
@@ -135,7 +151,10 @@ def validate(raw: RawSettings, home: Home) -> Settings:
         passphrase_file=_below(home, raw.ca.passphrase_file) if raw.ca.passphrase_file else None,
         kem_proof=raw.ca.kem_proof,
         log_level=raw.log.level,
+        crl_shards=raw.crl.shards,
+        crl_deltas=raw.crl.deltas,
         key_use=KeyUse(MlDsaSigner(raw.crypto.ml_dsa_signer), SecondOpinion(raw.crypto.second_opinion)),
+        pkcs11=token_place(raw.ca.pkcs11, home.root),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from pki import asn1
 from registry.model.errors import RegistryError
 from registry.ports import Ports
+from registry.store.lists import DELTA, WHOLE
 from service import authority as names
 from service.authority import Authority
 from service.home import Home
@@ -75,12 +76,12 @@ class Documents:
         self._default = authority.default.name
         self._signers = [s.certificate for ca in authority.cas for s in (ca.ocsp_ecdsa, ca.ocsp_ml_dsa)]
 
-    def revocation_list(self, issuer: str) -> HttpAnswer:
+    def revocation_list(self, issuer: str, scope: str = WHOLE) -> HttpAnswer:
         """The list with the highest number; 404 before the first, 503 without the store."""
         now = self._ports.clock()
         try:
             with self._ports.store.read() as uow:
-                stored = uow.lists.latest(issuer)
+                stored = uow.lists.latest(issuer, scope)
         except RegistryError:
             return plain(503, "The store does not answer.", _RETRY)
         if stored is None:
@@ -114,13 +115,15 @@ class Documents:
         facts: dict[str, object] = {}
         try:
             with self._ports.store.read() as uow:
-                lists = {name: uow.lists.latest(name) for name in self._online}
+                lists = {name: uow.lists.heads(name) for name in self._online}
         except RegistryError:
             problems.append("store_unreachable")
         else:
-            if any(each is None or each.next_update <= now for each in lists.values()):
+            # A delta that lapsed only sends its readers to the whole list.
+            read = [head for heads in lists.values() for scope, head in heads.items() if scope != DELTA]
+            if any(head.next_update <= now for head in read) or not all(WHOLE in h for h in lists.values()):
                 problems.append("crl_lapsed")
-            stored = lists[self._default]
+            stored = lists[self._default].get(WHOLE)
             if stored is not None:
                 facts["crl_number"] = stored.crl_number
                 facts["crl_age_seconds"] = max(0, (now - stored.this_update) // timedelta(seconds=1))

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+from registry.list_scopes import is_scope
+from registry.store.lists import WHOLE
 from service import logs
 from service.authority import Authority
 from service.http_message import HttpAnswer, HttpRequest, plain
@@ -32,14 +34,14 @@ class StatusRoutes:
         self._executor = executor
         self._fixed = certificates(authority, runtime.home)
         entries = authority.register.entries
-        self._of_list = {f"/crl/{entry.name}.crl".encode(): entry.name for entry in entries}
+        self._issuers = frozenset(entry.name for entry in entries)
         self._clock = runtime.ports.clock
         self._documents = documents = Documents(authority, runtime.home, runtime.ports)
         self._read: dict[bytes, Callable[[], HttpAnswer]] = {
             b"/trust-bundle.json": documents.bundle,
             b"/healthz": documents.health,
         }
-        self._lists: dict[bytes, tuple[datetime, int, HttpAnswer]] = {}
+        self._lists: dict[tuple[str, str], tuple[datetime, int, HttpAnswer]] = {}
         self._prefix = urlsplit(runtime.settings.status_url).path.encode()
 
     def answer(self, request: HttpRequest) -> HttpAnswer | Awaitable[HttpAnswer]:
@@ -56,29 +58,37 @@ class StatusRoutes:
         if head in (b"ocsp", b"ocsp-pq"):
             return self._ask(request, rest, post_quantum=head == b"ocsp-pq")
         path = path.partition(b"?")[0]
-        if path not in self._fixed and path not in self._read and path not in self._of_list:
+        wanted = self._wanted_list(path) if head == b"crl" else None
+        if path not in self._fixed and path not in self._read and wanted is None:
             return plain(404, "There is nothing here. Status is at /ocsp and /crl/issuing.crl.")
         if request.method not in _READING:
             return plain(405, "Only GET and HEAD.", b"allow: GET, HEAD\r\n")
         if path in self._fixed:
             return self._fixed[path]
-        return self._list(path) if path in self._of_list else self._in_executor(self._read[path])
+        return self._in_executor(self._read[path]) if wanted is None else self._list(wanted)
+
+    def _wanted_list(self, path: bytes) -> tuple[str, str] | None:
+        """(issuer, scope) of `/crl/ISSUER.crl` or `/crl/ISSUER/SCOPE.crl`; None where none can be."""
+        issuer, _, scope = path[len(b"/crl/") : -len(b".crl")].decode("latin-1").partition("/")
+        if not path.endswith(b".crl") or issuer not in self._issuers or scope == WHOLE:
+            return None
+        return (issuer, scope or WHOLE) if not scope or is_scope(scope) else None
 
     def _in_executor(self, work: Callable[[], HttpAnswer]) -> Awaitable[HttpAnswer]:
         return asyncio.get_running_loop().run_in_executor(self._executor, work)
 
-    async def _list(self, path: bytes) -> HttpAnswer:
+    async def _list(self, wanted: tuple[str, str]) -> HttpAnswer:
         now = self._clock()
         if not self.ocsp.watch.is_fresh(now):
             await self.ocsp.watch.look()
-        made_at, published, answer = self._lists.get(path, (now - LIST_KEPT, -1, _NO_LIST))
+        made_at, published, answer = self._lists.get(wanted, (now - LIST_KEPT, -1, _NO_LIST))
         if published == self.ocsp.lists_published and now - made_at < LIST_KEPT:
             return answer
         # Counted before the read: a list published in between is read again, never missed.
         published = self.ocsp.lists_published
-        answer = await self._in_executor(lambda: self._documents.revocation_list(self._of_list[path]))
+        answer = await self._in_executor(lambda: self._documents.revocation_list(*wanted))
         if answer.status == 200:
-            self._lists[path] = (now, published, answer)
+            self._lists[wanted] = (now, published, answer)
         return answer
 
     def _path(self, target: bytes) -> bytes:

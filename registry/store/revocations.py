@@ -93,7 +93,7 @@ class Revocations:
     def slots_changed_since(self, issuer: str, change: int) -> dict[int, int]:
         """By slot, its newest change after the given one."""
         found = self._connection.execute(_CHANGED_SLOTS, {"of_issuer": issuer, "after": change})
-        return dict(found.tuples().all())
+        return {row[0]: row[1] for row in found}
 
     def revoked_certificates(self, issuer: str, *, not_expired_before: datetime) -> int:
         """How many certificates are revoked by their own rows: at least as many entries there must be."""

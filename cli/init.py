@@ -10,11 +10,13 @@ import typer
 from cli.asking import Json, PassphraseFd, PassphraseFile, home_of, single
 from cli.output import note, print_json, say
 from cli.words import colon_hex, examples
-from service.ceremony import Ceremony, init
+from service.ceremony import Ceremony, in_a_token, init
+from service.ceremony_plan import BUILT_IN
 from service.errors import AlreadyInitialised
 from service.home import Home, make_private
 from service.runtime import PassphraseSource, current_operator, read_passphrase
 from service.settings_file import write_settings
+from service.token_settings import RawPkcs11
 
 app = single()
 
@@ -23,6 +25,7 @@ app = single()
     epilog=examples(
         "medtrust init --organization 'General Hospital' --status-url http://pki.hospital.example:8080",
         "medtrust --home /srv/medtrust init --passphrase-file /etc/medtrust/ca.pass",
+        "medtrust init --pkcs11 --token ca --token-module libsofthsm2.so --token-pin-file /etc/medtrust/pin",
     )
 )
 def create(
@@ -34,6 +37,14 @@ def create(
             metavar="URL",
             help="Where OCSP and lists are served; stands in every certificate. Else http://127.0.0.1:8080.",
         ),
+    ] = "",
+    pkcs11: Annotated[
+        bool, typer.Option("--pkcs11", help="Make the CAs' classical keys in a PKCS#11 token.")
+    ] = False,
+    token: Annotated[str, typer.Option(metavar="LABEL", help="With --pkcs11: which token.")] = "",
+    token_module: Annotated[str, typer.Option(metavar="FILE", help="With --pkcs11: its module (.so).")] = "",
+    token_pin_file: Annotated[
+        str, typer.Option(metavar="FILE", help="With --pkcs11: its PIN (0600); else as in the settings.")
     ] = "",
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
@@ -52,10 +63,13 @@ def create(
         )
     make_private(home.root)
     edited_before = home.settings_file.exists()
-    settings = write_settings(home, organization=organization, status_url=status_url)
+    in_token = RawPkcs11(module=token_module, token=token, pin_file=token_pin_file)
+    given = in_token if in_token != RawPkcs11() else None
+    settings = write_settings(home, organization=organization, status_url=status_url, token=given)
     try:
         passphrase = read_passphrase(PassphraseSource(passphrase_file, passphrase_fd), settings, confirm=True)
-        made = init(home, settings, passphrase, actor=current_operator(), tell=note)
+        plan = in_a_token(settings) if pkcs11 else BUILT_IN
+        made = init(home, settings, passphrase, actor=current_operator(), tell=note, plan=plan)
     except BaseException:
         # The same line again must work, and it is refused beside a file that people may have edited.
         if not edited_before:

@@ -13,6 +13,7 @@ from service.errors import BadSetting, Kind, ServiceError
 from service.home import Home, make_private, read_secret, write_private
 from service.keystore import KeyReader
 from service.pem import read_certificate
+from service.settings import read_settings
 
 
 class KeyAway(ServiceError):
@@ -66,7 +67,8 @@ class Keyring:
 
     def _reader(self, folder: Path) -> KeyReader:
         if folder not in self._readers:
-            self._readers[folder] = KeyReader(folder, self._passphrase)
+            how = read_settings(self._home)
+            self._readers[folder] = KeyReader(folder, self._passphrase, how.key_use, how.pkcs11)
         return self._readers[folder]
 
 

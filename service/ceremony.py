@@ -21,7 +21,7 @@ from registry.ports import Ports
 from registry.store.unit_of_work import Store
 from service import clock
 from service.authorities import FILE as REGISTER_FILE
-from service.authorities import Register, read_register
+from service.authorities import KeyPlace, Register, read_register
 from service.authority import ISSUING, ROOT, Signing, certificate_file
 from service.ca_keys import Keyring
 from service.ceremony_draft import Draft, prepare, reopen
@@ -32,6 +32,7 @@ from service.errors import AlreadyInitialised
 from service.home import Home, make_private, write_private
 from service.keystore import KeyWriter
 from service.pem import read_certificate
+from service.pkcs11 import required
 from service.settings import Settings
 
 EMPTY: Final = Register(entries=(), default="")
@@ -65,12 +66,20 @@ class Room:
         return Scene(self.home, self.settings, register, Keyring(self.home, self.passphrase, self.medium))
 
 
-def init(home: Home, settings: Settings, passphrase: bytes, *, actor: Actor, tell: Told) -> Ceremony:
+def init(
+    home: Home, settings: Settings, passphrase: bytes, *, actor: Actor, tell: Told, plan: str = BUILT_IN
+) -> Ceremony:
     """The built-in plan in one sitting; AlreadyInitialised where the home holds a CA."""
     room = Room(home=home, settings=settings, passphrase=passphrase, actor=actor, tell=tell)
-    plan = read_plan(BUILT_IN, organization=settings.organization)
     begin_home(home)
-    return perform_first(prepare(plan, room.scene(), passphrase), room)
+    read = read_plan(plan, organization=settings.organization)
+    return perform_first(prepare(read, room.scene(), passphrase), room)
+
+
+def in_a_token(settings: Settings) -> str:
+    """The built-in plan, the classical keys in the settings' token; BadSetting where none is set."""
+    required(settings.pkcs11)
+    return BUILT_IN.replace("profile = ", f'key_place = "{KeyPlace.PKCS11}"\nprofile = ')
 
 
 def begin_home(home: Home) -> None:

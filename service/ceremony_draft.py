@@ -13,19 +13,22 @@ from datetime import datetime
 from typing import Final
 
 from pki import profiles
+from pki.algorithms import PrivateKey
 from pki.anchor import PreparedAnchor, prepare_anchor, rehearsed
 from pki.issuer import Entropy, IssuanceToken, Issuer
 from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.profiles import Profile, SubjectFacts
 from pki.tbs import Certificate
 from service import clock
+from service.authorities import KeyPlace
 from service.authority import Signing
-from service.ceremony_plan import Plan
+from service.ceremony_plan import Plan, PlannedCa
 from service.ceremony_scene import Prepared, Scene, Shelf
 from service.cross_plan import PlannedCross, cross_facts, cross_profile
 from service.errors import ServiceError
 from service.home import make_private
 from service.keystore import KeyReader, KeyWriter
+from service.pkcs11 import new_key
 
 _SERIAL_OCTETS: Final = 16
 
@@ -91,7 +94,7 @@ def prepare(plan: Plan, scene: Scene, passphrase: bytes) -> Draft:
     writer = KeyWriter(shelf.keys, passphrase, now)
     held: dict[str, HybridPrivateKey] = {}
     for ca in plan.cas:
-        held[ca.name] = HybridPrivateKey.generate(ca.profile.main[0], ca.profile.alternative)
+        held[ca.name] = _new_key(ca, scene)
         writer.write(ca.name, held[ca.name])
     names = [*(ca.name for ca in plan.cas), *(cross.name for cross in plan.crosses)]
     entropy = {name: clock.entropy(_SERIAL_OCTETS) for name in names}
@@ -101,13 +104,21 @@ def prepare(plan: Plan, scene: Scene, passphrase: bytes) -> Draft:
     return draft
 
 
+def _new_key(ca: PlannedCa, scene: Scene) -> HybridPrivateKey:
+    main, alternative = ca.profile.main[0], ca.profile.alternative
+    if ca.key_place is not KeyPlace.PKCS11:
+        return HybridPrivateKey.generate(main, alternative)
+    classical = new_key(scene.settings.pkcs11, main, label=f"medtrust {ca.name}")
+    return HybridPrivateKey(classical, PrivateKey.generate(alternative) if alternative else None)
+
+
 def reopen(plan: Plan, scene: Scene, passphrase: bytes) -> Draft:
     """The draft that was read before; DraftChanged where the plan or the settings are others by now."""
     shelf = Shelf(scene.home)
     found = shelf.read()
     if found.plan_sha256 != plan.sha256:
         raise _changed("The ceremony's file is not the one that was prepared.")
-    keys = KeyReader(shelf.keys, passphrase)
+    keys = KeyReader(shelf.keys, passphrase, token=scene.settings.pkcs11)
     held = {ca.name: keys.read(ca.name) for ca in plan.cas}
     draft = Draft(plan, found.prepared_at, held, found.entropy, found.digests)
     if {each.name: each.digest for each in rehearse(draft, scene)} != found.digests:

@@ -16,6 +16,8 @@ from pki.second_opinion import KeyUse, ready_pair
 from service import clock
 from service.errors import BadSetting, NotInitialised
 from service.home import make_private, read_secret, refuse_open, write_private
+from service.pkcs11 import is_reference, key_at
+from service.pkcs11_sessions import TokenPlace
 
 _CLASSICAL, _ALTERNATIVE = "classical", "alternative"
 
@@ -43,13 +45,20 @@ class KeyWriter:
 class KeyReader:
     """Opens what a ceremony sealed; one scrypt for all keys of a home."""
 
-    def __init__(self, folder: Path, passphrase: bytes, use: KeyUse | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        passphrase: bytes,
+        use: KeyUse | None = None,
+        token: TokenPlace | None = None,
+    ) -> None:
+        """`token`: where classical keys are, of which the folder holds references only."""
         finish_exchange(folder)
         if folder.exists():
             refuse_open(folder)
         self._folder = folder
         self._opener = Opener(passphrase)
-        self._use = use or KeyUse()
+        self._use, self._token = use or KeyUse(), token
 
     def read(self, name: str) -> HybridPrivateKey:
         """Both halves, ready to sign; a key without an alternative envelope is a plain one.
@@ -58,10 +67,14 @@ class KeyReader:
         """
         alternative = self._folder / f"{name}.{_ALTERNATIVE}.json"
         pair = HybridPrivateKey(
-            PrivateKey.load(self.read_secret(f"{name}.{_CLASSICAL}")),
+            self._main(f"{name}.{_CLASSICAL}"),
             PrivateKey.load(self.read_secret(alternative.stem)) if alternative.exists() else None,
         )
         return ready_pair(pair, self._use)
+
+    def _main(self, name: str) -> PrivateKey:
+        secret = self.read_secret(name)
+        return key_at(self._token, secret) if is_reference(secret) else PrivateKey.load(secret)
 
     def read_secret(self, name: str) -> bytes:
         """The octets under a name."""

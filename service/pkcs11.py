@@ -31,7 +31,6 @@ _REFERENCE: Final = re.compile(
     rb"pkcs11:token=([A-Za-z0-9%._~-]{1,96});id=((?:%[0-9A-F]{2}){16});type=private"
     rb"\?x-spki-sha256=([0-9a-f]{64})"
 )
-_LABEL: Final = "medtrust"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +59,18 @@ class Pkcs11(Provider):
         """The two curves that every token has."""
         return algorithm in _CURVES
 
-    def generate(self, algorithm: KeyAlgorithm) -> TokenKey:
-        """A new pair in the token, sensitive and not extractable; TokenRefused where it would be."""
+    def generate(self, algorithm: KeyAlgorithm, label: str = "medtrust") -> TokenKey:
+        """A new pair in the token, sensitive and not extractable; TokenRefused where it would be.
+
+        `label` is for people who look into the token: nothing here searches by it.
+        """
         if algorithm not in _CURVES:
             raise AlgorithmUnavailable(
                 f"No {algorithm} key is made in a PKCS#11 token here.",
                 next_step="Choose a profile with EC P-256 or P-384 as its main key.",
                 field=str(algorithm),
             )
-        return self._sessions.run(lambda session: _generate(session, algorithm))
+        return self._sessions.run(lambda session: _generate(session, algorithm, label))
 
     def load_private(self, pkcs8: bytes) -> tuple[KeyAlgorithm, TokenKey]:
         """From a reference, as `private_bytes` gives it; a key in clear is not brought into a token."""
@@ -86,7 +88,7 @@ class Pkcs11(Provider):
                 next_step="Correct ca.pkcs11.token.",
                 field="ca.pkcs11.token",
             )
-        key = self._sessions.run(lambda session: _find(session, identifier, label))
+        key = self._sessions.run(lambda session: _find(session, identifier))
         if hashlib.sha256(key.spki).hexdigest() != found[3].decode():
             raise TokenRefused(
                 "The key in the token is another one than the CA's.",
@@ -141,10 +143,10 @@ def key_at(place: TokenPlace | None, reference: bytes) -> PrivateKey:
     return PrivateKey.held_by(token, *token.load_private(reference))
 
 
-def new_key(place: TokenPlace | None, algorithm: KeyAlgorithm) -> PrivateKey:
-    """A fresh key in the token."""
+def new_key(place: TokenPlace | None, algorithm: KeyAlgorithm, *, label: str = "medtrust") -> PrivateKey:
+    """A fresh key in the token; BadSetting where no token is set."""
     token = token_at(required(place))
-    return PrivateKey.held_by(token, algorithm, token.generate(algorithm))
+    return PrivateKey.held_by(token, algorithm, token.generate(algorithm, label))
 
 
 def required(place: TokenPlace | None) -> TokenPlace:
@@ -164,7 +166,7 @@ def _ours(handle: object) -> TokenKey:
     return handle
 
 
-def _generate(session: Session, algorithm: KeyAlgorithm) -> TokenKey:
+def _generate(session: Session, algorithm: KeyAlgorithm, label: str) -> TokenKey:
     from pkcs11 import Attribute, KeyType, MechanismFlag
 
     identifier = os.urandom(16)
@@ -173,7 +175,7 @@ def _generate(session: Session, algorithm: KeyAlgorithm) -> TokenKey:
     wanted = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False, Attribute.PRIVATE: True}
     public, private = parameters.generate_keypair(
         id=identifier,
-        label=_LABEL,
+        label=label,
         store=True,
         capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY,
         private_template=wanted,
@@ -186,16 +188,16 @@ def _generate(session: Session, algorithm: KeyAlgorithm) -> TokenKey:
             next_step="Use a token, or a mode of it, that keeps private keys.",
             field="ca.pkcs11",
         )
-    return _find(session, identifier, _LABEL)
+    return _find(session, identifier)
 
 
-def _find(session: Session, identifier: bytes, label: str) -> TokenKey:
+def _find(session: Session, identifier: bytes) -> TokenKey:
     from pkcs11 import Attribute, ObjectClass
 
     found = list(session.raw.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.ID: identifier}))
     if len(found) != 1:
         raise TokenRefused(
-            f"The token {label!r} holds {len(found)} keys of the id {identifier.hex()}.",
+            f"The token holds {len(found)} keys of the id {identifier.hex()}.",
             next_step="Put the token in that belongs to this home.",
             field="ca.pkcs11.token",
         )

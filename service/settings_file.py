@@ -11,25 +11,29 @@ import msgspec
 from service.errors import AlreadyInitialised
 from service.home import Home, write_private
 from service.settings import RawCa, RawSettings, RawStatus, Settings, read_settings, validate
+from service.token_settings import RawPkcs11
 
 
-def write_settings(home: Home, *, organization: str = "", status_url: str = "") -> Settings:
+def write_settings(
+    home: Home, *, organization: str = "", status_url: str = "", token: RawPkcs11 | None = None
+) -> Settings:
     """Writes what was given and returns it checked; an existing file is used as it is, never changed.
 
     BadSetting names a value that cannot be used, AlreadyInitialised refuses flags beside an existing file.
     """
     if home.settings_file.exists():
-        if organization or status_url:
+        if organization or status_url or token:
             raise AlreadyInitialised(
                 f"{home.settings_file} is there already.",
-                next_step="Edit it, and leave out --organization and --status-url.",
+                next_step="Edit it, and leave out --organization, --status-url and --token with its files.",
                 field="settings",
             )
         return read_settings(home)
     status = RawStatus()
     if status_url:
         status = RawStatus(url=status_url, listen=_listen(status_url))
-    raw = RawSettings(status=status, ca=RawCa(organization=organization))
+    ca = RawCa(organization=organization, pkcs11=token or RawPkcs11())
+    raw = RawSettings(status=status, ca=ca)
     settings = validate(raw, home)
     write_private(home.settings_file, _toml(raw).encode())
     return settings
@@ -56,8 +60,15 @@ def _is_loopback(host: str) -> bool:
 def _toml(raw: RawSettings) -> str:
     lines = ["# medtrust's settings; the reference is docs/settings.md.", ""]
     for section, values in msgspec.to_builtins(raw).items():
-        lines += [f"[{section}]", *(f"{key} = {_value(value)}" for key, value in values.items()), ""]
+        lines += _section(section, values)
     return "\n".join(lines)
+
+
+def _section(name: str, values: dict[str, object]) -> list[str]:
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+    lines = [f"{key} = {_value(value)}" for key, value in values.items() if key not in tables]
+    below = (line for key, table in tables.items() for line in _section(f"{name}.{key}", table))
+    return [f"[{name}]", *lines, "", *below]
 
 
 def _value(value: object) -> str:

@@ -26,7 +26,7 @@ from pki.lint_context import LintContext
 from pki.profiles import IssuerIdentity, Profile, StatusUrls, SubjectFacts
 from pki.tbs import Certificate, Unsigned, seal
 from pki.template import check_facts, subject_name, unsigned_certificate
-from pki.twin import lint_twin, sign_linted
+from pki.twin import Linted, lint_twin, sign_linted
 
 _SECOND: Final = timedelta(seconds=1)
 
@@ -36,7 +36,7 @@ class PreparedAnchor:
     """A trust anchor that passed the lint and is not signed yet."""
 
     token: IssuanceToken
-    linted: bytes = field(repr=False)
+    linted: Linted = field(repr=False)
 
 
 def prepare_anchor(
@@ -78,7 +78,7 @@ def prepare_anchor(
         now=now,
     )
     linted = lint_twin(unsigned, key.classical.algorithm, profile, context)
-    digest = hashlib.sha256(unsigned.pre_tbs).digest()
+    digest = hashlib.sha256(linted.pre_tbs).digest()
     return PreparedAnchor(
         IssuanceToken(serial, digest, unsigned, not_before, not_after, profile.name), linted
     )

@@ -112,6 +112,7 @@ def printable_string(text: str) -> bytes:
     return tlv(PRINTABLE_STRING, text.encode("ascii"))
 
 
+@lru_cache(maxsize=256)
 def time(moment: datetime) -> bytes:
     """UTCTime through 2049, GeneralizedTime from 2050 (RFC 5280 4.1.2.5), whole seconds, Z."""
     utc = moment.astimezone(UTC)

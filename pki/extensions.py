@@ -77,6 +77,7 @@ def basic_constraints(*, ca: bool, path_length: int | None = None) -> Extension:
     return Extension(oids.BASIC_CONSTRAINTS, True, asn1.sequence(asn1.boolean(True) if ca else b"", length))
 
 
+@lru_cache(maxsize=64)
 def read_basic_constraints(value: bytes) -> tuple[bool, int | None]:
     """(cA, pathLenConstraint)."""
     parts = asn1.children(value, asn1.whole(value, what="basicConstraints"))
@@ -112,6 +113,7 @@ def extended_key_usage(*purposes: str) -> Extension:
     return Extension(oids.EXTENDED_KEY_USAGE, False, asn1.sequence(*map(asn1.oid, purposes)))
 
 
+@lru_cache(maxsize=64)
 def read_extended_key_usage(value: bytes) -> tuple[str, ...]:
     """The purposes, dotted."""
     return tuple(
@@ -134,6 +136,7 @@ def authority_key_identifier(identifier: bytes) -> Extension:
     return Extension(oids.AUTHORITY_KEY_IDENTIFIER, False, asn1.sequence(asn1.implicit(0, identifier)))
 
 
+@lru_cache(maxsize=256)
 def read_authority_key_identifier(value: bytes) -> bytes | None:
     """The keyIdentifier, or None where the extension names the issuer otherwise."""
     for part in asn1.children(value, asn1.whole(value, what="authorityKeyIdentifier")):

@@ -96,6 +96,7 @@ def _hardware(hw_type: str, serial: bytes) -> bytes:
     return asn1.tlv(0xA0, asn1.oid(oids.HARDWARE_MODULE_NAME) + value)
 
 
+@lru_cache(maxsize=1024)
 def _urn(udi: tuple[str, str]) -> str:
     agency, identifier = udi
     if not _AGENCY.fullmatch(agency) or not _DEVICE_IDENTIFIER.fullmatch(identifier):
@@ -141,6 +142,7 @@ def _read_hardware(buf: bytes, name: asn1.Tlv) -> tuple[str, bytes]:
     return asn1.oid_value(buf, parts[0]), asn1.content(buf, parts[1], asn1.OCTET_STRING)
 
 
+@lru_cache(maxsize=1024)
 def _read_urn(text: str) -> tuple[str, str] | None:
     """(issuing agency, UDI-DI) of a URI in exactly the form that is written here."""
     agency, _, quoted = text.removeprefix(_URN).partition(":")

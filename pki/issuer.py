@@ -25,7 +25,7 @@ from pki.profiles import IssuerIdentity, Profile, StatusUrls, SubjectFacts
 from pki.request_rules import check_request
 from pki.tbs import Certificate, Unsigned
 from pki.template import check_facts, unsigned_certificate
-from pki.twin import lint_twin, sign_linted, tell
+from pki.twin import Linted, lint_twin, sign_linted, tell
 
 Entropy = Callable[[int], bytes]
 _SECOND: Final = timedelta(seconds=1)
@@ -95,7 +95,7 @@ class Issuer:
         self._key = key
         self._above = read_above(certificate, key.public, above)
         # A token that its holder drops is gone; each insertion and pop is one step of the interpreter.
-        self._outstanding: WeakKeyDictionary[IssuanceToken, bytes] = WeakKeyDictionary()
+        self._outstanding: WeakKeyDictionary[IssuanceToken, Linted] = WeakKeyDictionary()
 
     def prepare(
         self,
@@ -143,7 +143,7 @@ class Issuer:
             chain=self._above.facts,
         )
         linted = lint_twin(unsigned, self._key.classical.algorithm, profile, context)
-        digest = hashlib.sha256(unsigned.pre_tbs).digest()
+        digest = hashlib.sha256(linted.pre_tbs).digest()
         token = IssuanceToken(serial, digest, unsigned, not_before, not_after, profile.name)
         self._outstanding[token] = linted
         return token

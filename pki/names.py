@@ -59,6 +59,8 @@ def check_text(text: str, field: str, most: int) -> None:
     """Refuses empty, over-long and unprintable text: controls, formats (bidi), surrogates, private use."""
     if not 1 <= len(text) <= most:
         raise RequestRefused(f"{field} has {len(text)} characters; 1 to {most} are allowed.", field=field)
+    if text.isascii() and text.isprintable():
+        return
     bad = next((c for c in text if unicodedata.category(c)[0] == "C"), None)
     if bad is not None:
         raise RequestRefused(f"{field} holds the unprintable character U+{ord(bad):04X}.", field=field)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from pki import oids
@@ -128,20 +129,25 @@ class Profile:
     @property
     def extensions(self) -> frozenset[str]:
         """The closed list of extension OIDs."""
-        optional = {
-            oids.AUTHORITY_KEY_IDENTIFIER: not self.self_issued,
-            oids.EXTENDED_KEY_USAGE: bool(self.purposes),
-            oids.SUBJECT_ALT_NAME: self.alt_names is not AltNames.NONE,
-            oids.OCSP_NO_CHECK: self.ocsp_no_check,
-            oids.CRL_DISTRIBUTION_POINTS: self.status_urls,
-            oids.AUTHORITY_INFORMATION_ACCESS: self.status_urls,
-            oids.MUD_URL: self.mud_url,
-            oids.RELATED_CERTIFICATE: self.related,
-            oids.CERTIFICATE_POLICIES: bool(self.policies),
-            oids.NAME_CONSTRAINTS: self.name_constraints is not None,
-            oids.SUBJECT_ALT_PUBLIC_KEY_INFO: self.alternative is not None,
-        }
-        return _ALWAYS | {dotted for dotted, allowed in optional.items() if allowed}
+        return _closed_list(self)
+
+
+@lru_cache(maxsize=128)
+def _closed_list(profile: Profile) -> frozenset[str]:
+    optional = {
+        oids.AUTHORITY_KEY_IDENTIFIER: not profile.self_issued,
+        oids.EXTENDED_KEY_USAGE: bool(profile.purposes),
+        oids.SUBJECT_ALT_NAME: profile.alt_names is not AltNames.NONE,
+        oids.OCSP_NO_CHECK: profile.ocsp_no_check,
+        oids.CRL_DISTRIBUTION_POINTS: profile.status_urls,
+        oids.AUTHORITY_INFORMATION_ACCESS: profile.status_urls,
+        oids.MUD_URL: profile.mud_url,
+        oids.RELATED_CERTIFICATE: profile.related,
+        oids.CERTIFICATE_POLICIES: bool(profile.policies),
+        oids.NAME_CONSTRAINTS: profile.name_constraints is not None,
+        oids.SUBJECT_ALT_PUBLIC_KEY_INFO: profile.alternative is not None,
+    }
+    return _ALWAYS | {dotted for dotted, allowed in optional.items() if allowed}
 
 
 _ALWAYS: Final = frozenset(

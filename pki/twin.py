@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -22,53 +23,59 @@ _UNSIZED: Final = 4096
 """For signatures without one exact size: composites and RSA."""
 
 
-def lint_twin(unsigned: Unsigned, algorithm: KeyAlgorithm, profile: Profile, context: LintContext) -> bytes:
-    """The TBS up to the alternative signature's octets, after the twin passed the lint; else LintRefused.
+@dataclass(frozen=True, slots=True, eq=False)
+class Linted:
+    """What passed the lint: both signatures are made over these octets and no others."""
 
-    The twin is signed by a throw-away key where that is cheap. Post-quantum signatures, main or alternative,
-    are zeros of the right length: real ones would double a certificate's cost and show the lint nothing.
+    unsigned: Unsigned = field(repr=False)
+    """What they were made of; only this very object may be signed."""
+    pre_tbs: bytes = field(repr=False)
+    tbs: bytes = field(repr=False)
+    """Up to the alternative signature's octets, which stand last and have `room`."""
+    room: int
+
+
+def lint_twin(unsigned: Unsigned, algorithm: KeyAlgorithm, profile: Profile, context: LintContext) -> Linted:
+    """What may be signed, after the twin passed the lint; else LintRefused.
+
+    The twin carries a throw-away key's signature over something else, and zeros of the right length where
+    that would be a post-quantum one: real ones would double a certificate's cost and show the lint nothing.
     """
     signs_with = signature_algorithm_of(algorithm)
     alternative = context.issuer.alternative
-    placeholder = bytes(SIGNATURE_BYTES[alternative]) if alternative else None
-    tbs = unsigned.tbs(signs_with, placeholder)
-    if algorithm in _CHEAP:
-        signature = _stand_in(algorithm).sign(tbs)
-    else:
-        signature = bytes(SIGNATURE_BYTES.get(signs_with, _UNSIZED))
-    findings = lint(seal(tbs, signs_with, signature), profile, context)
+    room = SIGNATURE_BYTES[alternative] if alternative else 0
+    tbs = unsigned.tbs(signs_with, bytes(room) if alternative else None)
+    findings = lint(seal(tbs, signs_with, _stand_in(algorithm)), profile, context)
     refusing = [finding for finding in findings if finding.refuses]
     if refusing:
         raise LintRefused(tell(refusing), next_step="Nothing was signed.", field=refusing[0].rule)
-    return _linted_part(tbs, len(placeholder or b""))
+    return Linted(unsigned, unsigned.pre_tbs, tbs[: len(tbs) - room], room)
 
 
-def sign_linted(unsigned: Unsigned, linted: bytes, key: HybridPrivateKey) -> bytes:
+def sign_linted(unsigned: Unsigned, linted: Linted, key: HybridPrivateKey) -> bytes:
     """The one place where a CA's key signs certificates; what comes out is what was linted, byte for byte.
 
-    The alternative signature's octets stand last in the TBS, so all that was linted is a prefix of it.
+    Nothing is put together again: the alternative signature's octets stand last in the TBS, so the rest of
+    it is what was linted as it stands.
     """
-    algorithm = key.classical.signs_with
-    size = SIGNATURE_BYTES[key.alternative.signs_with] if key.alternative else 0
-    if _linted_part(unsigned.tbs(algorithm, bytes(size) if size else None), size) != linted:
+    if unsigned is not linted.unsigned:
         raise LintRefused("The certificate was altered after its lint; nothing was signed.", field="tbs")
-    alternative = key.alternative.sign(unsigned.pre_tbs) if key.alternative else None
-    tbs = unsigned.tbs(algorithm, alternative)
-    if _linted_part(tbs, size) != linted:
-        raise LintRefused("What would be signed is not what was linted.", field="tbs")
+    algorithm = key.classical.signs_with
+    alternative = key.alternative.sign(linted.pre_tbs) if key.alternative else b""
+    if len(alternative) != linted.room:
+        raise LintRefused("The alternative signature is not of the length that was linted.", field="tbs")
+    tbs = linted.tbs + alternative
     signature = key.classical.sign(tbs)
     if not key.classical.public.verify(algorithm, signature, tbs):
         raise PkiError("The new signature does not verify: the key or its provider is broken.", field="key")
     return seal(tbs, algorithm, signature)
 
 
-def _linted_part(tbs: bytes, size: int) -> bytes:
-    return tbs[: len(tbs) - size]
-
-
-@lru_cache(maxsize=8)
-def _stand_in(algorithm: KeyAlgorithm) -> PrivateKey:
-    return PrivateKey.generate(algorithm)
+@lru_cache(maxsize=64)
+def _stand_in(algorithm: KeyAlgorithm) -> bytes:
+    if algorithm in _CHEAP:
+        return PrivateKey.generate(algorithm).sign(b"a twin")
+    return bytes(SIGNATURE_BYTES.get(signature_algorithm_of(algorithm), _UNSIZED))
 
 
 def tell(findings: Iterable[Finding]) -> str:

@@ -60,6 +60,20 @@ _RSA: dict[SignatureAlgorithm, hashes.HashAlgorithm] = {
 
 
 def _algorithm_of(handle: object) -> KeyAlgorithm:
+    known = _KINDS.get(type(handle))
+    if known is not None:
+        return known
+    algorithm = _looked_up(handle)
+    if algorithm in _MLDSA_PRIVATE:
+        # One class a kind; to ask abstract classes one after the other costs more than reading the key.
+        _KINDS[type(handle)] = algorithm
+    return algorithm
+
+
+_KINDS: dict[type, KeyAlgorithm] = {}
+
+
+def _looked_up(handle: object) -> KeyAlgorithm:
     if isinstance(handle, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
         for algorithm, curve in _CURVES.items():
             if handle.curve.name == curve.name:

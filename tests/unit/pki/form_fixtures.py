@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -23,6 +22,7 @@ from tests.unit.pki.issuing_fixtures import DEVICE_FACTS, NOW, URLS, entropy
 
 FORMS = ("catalyst", "classical", "pure", "composite", "slh-dsa")
 """Hierarchies by the ending of their profiles' names."""
+RELATED_TO = b"the other certificate of the subject"
 _PROFILES = {
     "catalyst": ("root", "issuing-ca"),
     "classical": ("root-classical", "issuing-ca-classical"),
@@ -99,7 +99,7 @@ def facts_for(profile: Profile) -> SubjectFacts:
     if profile.alt_names is AltNames.HOSTS:
         facts = replace(facts, dns_names=("broker.hospital.example",), ip_addresses=("10.1.2.3", "fd00::1"))
     if profile.related:
-        facts = replace(facts, related=related_certificate(tree("catalyst").issuing.certificate.der))
+        facts = replace(facts, related=related_certificate(RELATED_TO))
     return facts
 
 
@@ -122,8 +122,3 @@ def certify(profile: Profile, form: str = "catalyst", main: KeyAlgorithm | None 
     public = keys_for(profile, main).public
     token = issuer.prepare(profile, facts_for(profile), public, now=NOW, entropy=entropy)
     return Certificate.parse(issuer.issue(token).der)
-
-
-def digest(data: bytes) -> str:
-    """For names of cases."""
-    return hashlib.sha256(data).hexdigest()[:8]

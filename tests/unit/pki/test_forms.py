@@ -18,7 +18,7 @@ from pki.providers.interface import KeyAlgorithm
 from pki.providers.openssl import OpenSsl
 from pki.related import RelatedCertificate
 from pki.tbs import Certificate, read_alternative
-from tests.unit.pki.form_fixtures import FORMS, allowed, certify, facts_for, keys_for, tree
+from tests.unit.pki.form_fixtures import FORMS, RELATED_TO, allowed, certify, facts_for, keys_for, tree
 from tests.unit.pki.issuing_fixtures import NOW, URLS, entropy
 
 BELOW = [p for p in PROFILES.values() if p.kind is not Kind.ROOT]
@@ -78,7 +78,7 @@ def test_every_kind_of_key_that_a_profile_names_is_certified(name: str, kind: Ke
 def test_a_related_certificate_names_the_other_by_its_hash() -> None:
     certificate = certify(profiles.DEVICE_RELATED, "pure")
     binding = RelatedCertificate.read(certificate.extension(oids.RELATED_CERTIFICATE) or b"")
-    assert binding.matches(tree("catalyst").issuing.certificate.der)
+    assert binding.matches(RELATED_TO)
 
 
 def test_a_device_says_where_its_traffic_is_described() -> None:

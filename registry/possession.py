@@ -31,6 +31,13 @@ def keys_of(der: bytes) -> HybridPublicKey:
 
 def check_proof(keys: HybridPublicKey, proof: Proof, signed: bytes, *, field: str = "proof") -> None:
     """Each key has signed the transcript; Unauthenticated names the one that has not."""
+    for key in (keys.classical, keys.alternative):
+        if key is not None and key.algorithm.is_kem:
+            raise Unprocessable(
+                f"The key is {key.algorithm}: it cannot sign, so nothing here proves who holds it.",
+                next_step="Ask for its certificate at the CA: medtrust cert challenge.",
+                field=field,
+            )
     if not keys.classical.verify(keys.classical.signs_with, proof.classical, signed):
         raise Unauthenticated(
             "The classical key has not signed this request.",

@@ -40,8 +40,7 @@ class Passphrase:
     def read(self, question: str, *, confirm: bool = False) -> bytes:
         """From the file (0600), the descriptor, or a prompt; twice where a key is made."""
         if self.descriptor is not None:
-            with os.fdopen(self.descriptor, "rb", closefd=False) as file:
-                return _line(file.read(4096))
+            return _from_descriptor(self.descriptor)
         if self.file is not None:
             return _line(read_secret(self.file, what="passphrase file"))
         if not os.isatty(0):
@@ -97,6 +96,14 @@ def read_key(path: Path, passphrase: Passphrase) -> PrivateKey:
             next_step="Give the key file that `medtrust cert request` wrote, or PKCS#8.",
             field="key",
         ) from bad
+
+
+def _from_descriptor(descriptor: int) -> bytes:
+    try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return _line(file.read(4096))
+    except OSError as bad:
+        raise BadSetting(f"File descriptor {descriptor} cannot be read.", field="--passphrase-fd") from bad
 
 
 def _line(data: bytes) -> bytes:

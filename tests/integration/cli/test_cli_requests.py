@@ -124,6 +124,21 @@ def test_keys_are_sealed_and_used_again(empty: Cli) -> None:
     )
 
 
+def test_a_key_that_the_profile_does_not_take_makes_no_request(empty: Cli) -> None:
+    options = ("--form", "pure", "--out", empty.folder / "pure", "--unencrypted")
+    key = empty.done("cert", "request", "--cn", UNKNOWN, *options)["key"]
+    order = ("cert", "request", "--cn", UNKNOWN, "--out", empty.folder / "other", "--unencrypted")
+    assert_refused(empty(*order, "--key", key), 2, "field: --key", "ec-p256")
+    assert_refused(empty(*order, "--form", "classical", "--alternative-key", key), 2, "--alternative-key")
+    old = empty.folder / "old"
+    old.write_bytes(b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n")
+    old.chmod(0o600)
+    assert_refused(empty(*order, "--key", old), 2, "openssl pkcs8")
+    old.chmod(0o644)
+    assert_refused(empty(*order, "--key", old), 3, "chmod 600")
+    assert_refused(empty("cert", "request", "--cn", UNKNOWN, "--passphrase-fd", 999), 2, "--passphrase-fd")
+
+
 def test_nothing_is_overwritten(empty: Cli) -> None:
     order = ("cert", "request", "--cn", UNKNOWN, "--out", empty.folder / "pump", "--unencrypted")
     empty.done(*order)
@@ -155,6 +170,7 @@ def test_unencrypted_keys_say_so(empty: Cli) -> None:
         (("--cn", UNKNOWN, "--held", "a.pem"), "--held-key"),
         (("--cn", UNKNOWN, "--key", "nowhere"), "key file"),
         (("--cn", UNKNOWN, "--profile", "nothing"), "profile"),
+        (("--cn", "Issuing CA", "--profile", "issuing-ca"), "--profile"),
     ],
 )
 def test_what_makes_no_request(empty: Cli, options: tuple[str, ...], field: str) -> None:

@@ -33,6 +33,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
         "file": str(home.settings_file) if home.settings_file.exists() else None,
         **asdict(found),
         **listen,
+        "pkcs11": f"{found.pkcs11.label} ({found.pkcs11.module})" if found.pkcs11 else None,
         "store_url": _PASSWORD.sub("***", found.store_url),
     }
     print_fields(document, as_json=as_json)

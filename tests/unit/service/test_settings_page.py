@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,16 +14,19 @@ from service.home import Home
 from service.settings import RawSettings, decode, validate
 
 PAGE = (Path(__file__).parents[3] / "docs" / "settings.md").read_text()
-ROW = re.compile(r"^\| `([a-z]+\.[a-z_]+)` \| `([^`]*)` \| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-z0-9]+(?:\.[a-z0-9_]+)+)` \| `([^`]*)` \| (.+) \|$", re.MULTILINE)
 
 
 def _defaults() -> dict[str, str]:
-    sections = msgspec.to_builtins(RawSettings())
-    return {
-        f"{section}.{key}": json.dumps(value)
-        for section, values in sections.items()
-        for key, value in values.items()
-    }
+    return dict(_flat("", msgspec.to_builtins(RawSettings())))
+
+
+def _flat(prefix: str, values: dict[str, object]) -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}{key}.", value)
+        else:
+            yield f"{prefix}{key}", json.dumps(value)
 
 
 def test_every_key_stands_on_the_page_with_its_default_and_no_other_does() -> None:

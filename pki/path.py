@@ -79,10 +79,9 @@ def verify(
 def _verify_one(
     certificate: Certificate, bundle: TrustBundle, given: tuple[Certificate, ...], question: Question
 ) -> Verdict:
-    who = path_rules.name_of(certificate)
     if question.now.tzinfo is None:
         problem = "The time of the question has no zone, so nothing is known to be in its time."
-        fatal = Finding("path.clock_without_zone", Severity.FATAL, problem, who)
+        fatal = Finding("path.clock_without_zone", Severity.FATAL, problem, path_rules.name_of(certificate))
         return Verdict(Status.INVALID, (fatal,), (certificate,))
     pq_only = question.policy.mode == "pq_only"
     search = Search(certificate, bundle, given, question.now, pq_only, question.work)
@@ -91,18 +90,19 @@ def _verify_one(
     try:
         best = _best(search, question)
     except WorkExhausted as limit:
-        remarks.append(error("path.too_much_work", str(limit), who))
+        remarks.append(error("path.too_much_work", str(limit)))
     except Exception as crash:  # noqa: BLE001 - a search that crashes is a fatal finding, never a pass
         problem = f"The verifier crashed ({type(crash).__name__}); the certificate is not believed."
-        remarks.append(Finding("path.search_crashed", Severity.FATAL, problem, who))
+        remarks.append(Finding("path.search_crashed", Severity.FATAL, problem))
     if best is None:
         problem = "No path leads from the certificate to a pinned trust anchor."
-        remarks.append(error("path.no_path_to_a_trust_anchor", problem, who))
+        remarks.append(error("path.no_path_to_a_trust_anchor", problem))
         best = Verdict(Status.INVALID, (), (certificate,))
     if search.limited and not best.is_valid:
         problem = "There are more ways up than are tried; give the path's own intermediates only."
-        remarks.append(Finding("path.search_limited", Severity.NOTICE, problem, who))
-    return best.with_findings(remarks, signatures=question.work.signatures)
+        remarks.append(Finding("path.search_limited", Severity.NOTICE, problem))
+    named = [replace(remark, subject=path_rules.name_of(certificate)) for remark in remarks]
+    return best.with_findings(named, signatures=question.work.signatures)
 
 
 def _best(search: Search, question: Question) -> Verdict | None:

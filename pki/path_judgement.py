@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
 
-from pki import path_revocation, path_rules, path_structure, peer_name
+from pki import oids, path_revocation, path_rules, path_structure, peer_name
 from pki.errors import AlgorithmUnavailable, MalformedInput
 from pki.findings import Finding, Severity, error
 from pki.keys import HybridPublicKey
@@ -19,10 +21,14 @@ from pki.name_constraints import ConstraintState
 from pki.path_lists import Asked
 from pki.path_search import Path
 from pki.path_signature import NOT_JUDGED, Demand, Strength, demand_of, vouched
-from pki.path_verdict import STATUS_OF, Level, Question, Status, Verdict
+from pki.path_verdict import STATUS_OF, Level, Question, Status, Verdict, VerifyPolicy
 from pki.path_work import WorkExhausted
-from pki.policy_tree import PolicyState
+from pki.policy_tree import ASK_NOTHING, PolicyState
 from pki.tbs import Certificate
+
+_OF_POLICIES: Final = frozenset(
+    {oids.CERTIFICATE_POLICIES, oids.POLICY_MAPPINGS, oids.POLICY_CONSTRAINTS, oids.INHIBIT_ANY_POLICY}
+)
 
 
 def judge(path: Path, question: Question) -> Verdict:
@@ -36,15 +42,28 @@ def judge(path: Path, question: Question) -> Verdict:
         if walk.working is None:
             break
         walk.descend(place)
-    walk.findings += _run(lambda: path_rules.nesting_findings(path.chain), path.chain[0])
+    walk.findings += _named(_run(lambda: path_rules.nesting_findings(path.chain)), path.chain[0])
     if not walk.refused:
-        walk.findings += _run(walk.ask_status, path.chain[0])
+        walk.findings += _named(_run(walk.ask_status), path.chain[0])
     weakest = min((level.vouched.strength for level in walk.levels), default=Strength.NONE)
     status = Status.INVALID if walk.refused else STATUS_OF[weakest]
     if status is not Status.INVALID and question.policy.mode == "pq_only":
         status = Status.PQ_ONLY_VALID
     levels = tuple(reversed((walk.top, *walk.levels) if len(path.chain) > 1 else walk.levels))
-    return Verdict(status, tuple(walk.findings), path.chain, levels, walk.policies.acceptable)
+    policies = walk.policies.acceptable if walk.policies else frozenset()
+    return Verdict(status, tuple(walk.findings), path.chain, levels, policies)
+
+
+def _policies_matter(path: Path, policy: VerifyPolicy) -> bool:
+    end, *above = path.chain
+    if policy.policies != ASK_NOTHING or not _OF_POLICIES.isdisjoint([e.oid for e in end.extensions]):
+        return True
+    return any(_kept_says_policies(ca.der) for ca in above)
+
+
+@lru_cache(maxsize=256)
+def _kept_says_policies(ca: bytes) -> bool:
+    return not _OF_POLICIES.isdisjoint([e.oid for e in Certificate.parse(ca).extensions])
 
 
 @dataclass(slots=True)
@@ -57,7 +76,8 @@ class _Walk:
     top: Level
     working: HybridPublicKey | None
     constraints: ConstraintState
-    policies: PolicyState
+    policies: PolicyState | None
+    """None: nobody asks, and no certificate says anything of policies."""
     levels: list[Level]
     keys: list[HybridPublicKey]
     """The established issuer's keys, as `levels`."""
@@ -76,32 +96,34 @@ class _Walk:
             Level(top, NOT_JUDGED),
             pinned,
             ConstraintState(),
-            PolicyState(len(path.chain) - 1, policy.policies),
+            PolicyState(len(path.chain) - 1, policy.policies) if _policies_matter(path, policy) else None,
             [],
             [],
             [],
         )
-        walk.findings += _run(lambda: walk._anchor_findings(top), top)
+        walk.findings += _named(_run(walk.anchor_findings), top)
         return walk
 
     @property
     def refused(self) -> bool:
         return any(f.refuses for f in self.findings)
 
-    def _anchor_findings(self, top: Certificate) -> Iterator[Finding]:
-        who, keys = path_rules.name_of(top), self.working
+    def anchor_findings(self) -> Iterator[Finding]:
+        """The pinned certificate itself, and what its extensions begin."""
+        top, keys = self.path.chain[-1], self.working
         yield from path_rules.validity_findings(top, self.question.now)
-        yield from path_structure.kept_findings(top, who)
+        yield from path_structure.kept_findings(top)
         yield from path_rules.withdrawn_findings(top, self.question.withdrawn)
         if len(self.path.chain) > 1:
-            yield from path_rules.anchor_findings(top)
+            yield from _kept_anchor(top.der)
         if self.question.policy.mode == "pq_only" and not self.demand.post_quantum_anchor:
             problem = "The anchor pins no key that stands without the classical one."
-            yield error("hybrid.anchor_has_no_alternative_key", problem, who)
+            yield error("hybrid.anchor_has_no_alternative_key", problem)
         self.constraints.add(top)
-        self.policies.anchor(top)
+        if self.policies is not None:
+            self.policies.anchor(top)
         if len(self.path.chain) == 1 and keys is not None:
-            judged = vouched(top, keys, self.demand, self.question.work, keep=True, who=who)
+            judged = vouched(top, keys, self.demand, self.question.work, keep=True)
             self.levels.append(Level(top, judged))
             self.keys.append(keys)
             yield from judged.findings
@@ -112,45 +134,48 @@ class _Walk:
         certificate, issuer, keys = chain[place], chain[place + 1], self.working
         if keys is None:
             return
-        who, last = path_rules.name_of(certificate), place == 0
+        last = place == 0
         below = sum(not path_rules.is_self_issued(c) for c in chain[1 : place + 1])
-        judged = vouched(certificate, keys, self.demand, question.work, keep=not last, who=who)
-        structure = path_structure.findings if last else path_structure.kept_findings
-        rules: tuple[Callable[[], Iterable[Finding]], ...] = (
-            lambda: path_rules.link_findings(certificate, issuer),
-            lambda: judged.findings,
-            lambda: path_rules.validity_findings(certificate, question.now),
-            lambda: structure(certificate, who),
-            lambda: path_rules.ca_findings(issuer, below),
-            lambda: path_rules.withdrawn_findings(certificate, question.withdrawn),
-            lambda: self._length_findings(place, who),
-            lambda: path_rules.purpose_findings(certificate, question.policy.purpose),
-            lambda: peer_name.findings(certificate, question.policy.host if last else "", who),
-            lambda: self._name_findings(certificate, last=last, who=who),
-            lambda: self.policies.certificate(certificate, last=last, who=who),
-        )
-        self.findings += [finding for rule in rules for finding in _run(rule, certificate)]
+        judged = vouched(certificate, keys, self.demand, question.work, keep=not last)
+        found: list[Finding] = list(judged.findings)
+        found += _run(lambda: path_rules.kept_ca_findings(issuer, below))
+        if last:
+            found += _run(lambda: _static_findings(certificate, issuer))
+            found += _run(lambda: self._end_findings(certificate))
+        else:
+            found += _kept_static(certificate.der, issuer.der)
+        found += _run(lambda: path_rules.validity_findings(certificate, question.now))
+        found += _run(lambda: path_rules.withdrawn_findings(certificate, question.withdrawn))
+        found += _run(lambda: path_rules.purpose_findings(certificate, question.policy.purpose))
+        found += _run(lambda: self._name_findings(certificate, last=last))
+        policies = self.policies
+        if policies is not None:
+            found += _run(lambda: policies.certificate(certificate, last=last, who=""))
         self.levels.append(Level(certificate, judged))
         self.keys.append(keys)
         self.working, unusable = path_rules.keys_of(certificate)
-        self.findings += unusable
+        self.findings += _named([*found, *unusable], certificate)
 
-    def _length_findings(self, place: int, who: str) -> Iterator[Finding]:
-        most, chain = self.question.policy.path_length, self.path.chain
-        if most is not None and place == 0:
+    def _end_findings(self, certificate: Certificate) -> Iterator[Finding]:
+        """What the caller asks of the end entity, and of the path's length."""
+        policy, chain = self.question.policy, self.path.chain
+        yield from peer_name.findings(certificate, policy.host, "")
+        if policy.path_length is not None:
             counted = sum(not path_rules.is_self_issued(c) for c in chain[1:-1])
-            if counted > most:
-                problem = f"{counted} CAs stand below the anchor; the caller allows {most}."
-                yield error("path.path_length_exceeded", problem, who)
+            if counted > policy.path_length:
+                problem = f"{counted} CAs stand below the anchor; the caller allows {policy.path_length}."
+                yield error("path.path_length_exceeded", problem)
 
-    def _name_findings(self, certificate: Certificate, *, last: bool, who: str) -> Iterator[Finding]:
+    def _name_findings(self, certificate: Certificate, *, last: bool) -> Iterator[Finding]:
         if last or not path_rules.is_self_issued(certificate):
-            yield from self.constraints.findings(certificate, self.question.work, who)
+            yield from self.constraints.findings(certificate, self.question.work, "")
         if not last:
             self.constraints.add(certificate)
 
     def ask_status(self) -> Iterator[Finding]:
         """Was any of them revoked? Every level by the keys that are established now."""
+        if self.question.policy.revocation == "off":
+            return
         question, chain = self.question, self.path.chain
         # A CA that rolled its key over tells of older certificates with the newer key, and the other way.
         established = [(chain[len(chain) - 1 - place], keys) for place, keys in enumerate(self.keys)]
@@ -173,14 +198,35 @@ class _Walk:
             yield from found
 
 
-def _run(rule: Callable[[], Iterable[Finding]], certificate: Certificate) -> list[Finding]:
+@lru_cache(maxsize=64)
+def _kept_anchor(anchor: bytes) -> tuple[Finding, ...]:
+    return tuple(path_rules.anchor_findings(Certificate.parse(anchor)))
+
+
+def _static_findings(certificate: Certificate, issuer: Certificate) -> Iterator[Finding]:
+    """What rests on the octets of a certificate and its issuer's alone."""
+    yield from path_rules.link_findings(certificate, issuer)
+    yield from path_structure.findings(certificate)
+
+
+@lru_cache(maxsize=256)
+def _kept_static(certificate: bytes, issuer: bytes) -> tuple[Finding, ...]:
+    """`_static_findings` of a CA, which is asked about again."""
+    return tuple(_run(lambda: _static_findings(Certificate.parse(certificate), Certificate.parse(issuer))))
+
+
+def _run(rule: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
         return list(rule())
     except MalformedInput as bad:
-        who = path_rules.name_of(certificate)
-        return [error("path.extension_malformed", f"An extension does not read: {bad}", who)]
+        return [error("path.extension_malformed", f"An extension does not read: {bad}")]
     except WorkExhausted:
         raise
     except Exception as crash:  # noqa: BLE001 - a rule that crashes is a fatal finding, never a pass
         problem = f"A rule of the verifier crashed ({type(crash).__name__}); the certificate is not believed."
-        return [Finding("path.rule_crashed", Severity.FATAL, problem, path_rules.name_of(certificate))]
+        return [Finding("path.rule_crashed", Severity.FATAL, problem)]
+
+
+def _named(found: Iterable[Finding], certificate: Certificate) -> list[Finding]:
+    """The findings; those without a subject are about this certificate. Only then is its name read."""
+    return [f if f.subject else replace(f, subject=path_rules.name_of(certificate)) for f in found]

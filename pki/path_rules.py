@@ -45,13 +45,12 @@ def keys_of(certificate: Certificate) -> tuple[HybridPublicKey | None, list[Find
 
 def validity_findings(certificate: Certificate, now: datetime) -> Iterator[Finding]:
     """4.1.2.5: notAfter's last second counts."""
-    who = name_of(certificate)
     if now < certificate.not_before:
         problem = f"The certificate is not valid before {certificate.not_before:%Y-%m-%d %H:%M:%S}Z."
-        yield error("path.certificate_not_yet_valid", problem, who)
+        yield error("path.certificate_not_yet_valid", problem, name_of(certificate))
     if now >= certificate.not_after + timedelta(seconds=1):
         problem = f"The certificate expired; its last second was {certificate.not_after:%Y-%m-%d %H:%M:%S}Z."
-        yield error("path.certificate_expired", problem, who)
+        yield error("path.certificate_expired", problem, name_of(certificate))
 
 
 def link_findings(certificate: Certificate, issuer: Certificate) -> Iterator[Finding]:
@@ -85,6 +84,16 @@ def withdrawn_findings(certificate: Certificate, withdrawn: tuple[str, ...]) -> 
     alternative = certificate.extension(oids.SUBJECT_ALT_PUBLIC_KEY_INFO)
     if withdrawn and any(key_fingerprint(k) in withdrawn for k in (certificate.spki, alternative) if k):
         yield error("path.key_withdrawn", "The trust bundle withdrew the key.", name_of(certificate))
+
+
+def kept_ca_findings(issuer: Certificate, intermediates_below: int) -> tuple[Finding, ...]:
+    """`ca_findings`, remembered by the issuer's octets."""
+    return _kept_ca(issuer.der, intermediates_below)
+
+
+@lru_cache(maxsize=256)
+def _kept_ca(issuer: bytes, intermediates_below: int) -> tuple[Finding, ...]:
+    return tuple(ca_findings(Certificate.parse(issuer), intermediates_below))
 
 
 def ca_findings(issuer: Certificate, intermediates_below: int) -> Iterator[Finding]:
@@ -132,8 +141,13 @@ def nesting_findings(chain: Sequence[Certificate]) -> Iterator[Finding]:
 def _purposes(certificate: Certificate) -> frozenset[str] | None:
     """None: no extension, or any purpose."""
     value = certificate.extension(oids.EXTENDED_KEY_USAGE)
-    found = frozenset(extensions.read_extended_key_usage(value)) if value is not None else None
-    return None if found is not None and oids.ANY_EXTENDED_KEY_USAGE in found else found
+    return _read_purposes(value) if value is not None else None
+
+
+@lru_cache(maxsize=128)
+def _read_purposes(value: bytes) -> frozenset[str] | None:
+    found = frozenset(extensions.read_extended_key_usage(value))
+    return None if oids.ANY_EXTENDED_KEY_USAGE in found else found
 
 
 def is_self_issued(certificate: Certificate) -> bool:
@@ -164,4 +178,7 @@ def subject_key(certificate: Certificate) -> bytes | None:
 def authority_key(certificate: Certificate) -> bytes | None:
     """authorityKeyIdentifier's keyIdentifier, where it is there."""
     value = certificate.extension(oids.AUTHORITY_KEY_IDENTIFIER)
-    return extensions.read_authority_key_identifier(value) if value is not None else None
+    return _read_authority_key(value) if value is not None else None
+
+
+_read_authority_key = lru_cache(maxsize=128)(extensions.read_authority_key_identifier)

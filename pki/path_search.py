@@ -55,8 +55,9 @@ class Search:
     work: Work
     limited: bool = False
     """Whether a limit kept it from looking everywhere."""
-    _anchors: list[tuple[TrustAnchor, Certificate]] = field(init=False)
+    _anchors: tuple[tuple[TrustAnchor, Certificate], ...] = field(init=False)
     _above: dict[object, list[Certificate]] = field(init=False)
+    """By folded subject; the bundle's own first."""
     _dead: dict[bytes, int] = field(default_factory=dict)
     _found: set[tuple[bytes, ...]] = field(default_factory=set)
     _steps: int = 0
@@ -64,13 +65,15 @@ class Search:
     _by_names: bool = False
 
     def __post_init__(self) -> None:
-        self._anchors = [(a, c) for a in self.bundle.anchors if (c := _pinned(a.certificate)) is not None]
-        known = [c for c in map(_pinned, self.bundle.intermediates) if c is not None]
-        pinned = {top.der for _, top in self._anchors}
-        pool = {c.der: c for c in (*known, *islice(self.given, MAX_GIVEN)) if c.der not in pinned}
-        self._above = {}
-        for c in pool.values():
-            self._above.setdefault(_name_key(c.subject), []).append(c)
+        self._anchors, self._above = _known(self.bundle.anchors, self.bundle.intermediates)
+        given = {c.der: c for c in islice(self.given, MAX_GIVEN)}
+        if given:
+            self._above = {name: list(known) for name, known in self._above.items()}
+            present = {c.der for known in self._above.values() for c in known}
+            present.update(top.der for _, top in self._anchors)
+            for c in given.values():
+                if c.der not in present:
+                    self._above.setdefault(_name_key(c.subject), []).append(c)
 
     def paths(self) -> Iterator[Path]:
         """Paths whose signatures hold, those with matching key identifiers first."""
@@ -175,5 +178,14 @@ def parsed(der: bytes) -> Certificate | None:
         return None  # It only could have helped to build a path; without it there may be none.
 
 
-_pinned = lru_cache(maxsize=256)(parsed)
-"""For the bundle's own certificates, which are asked for at every verification: strangers' are not kept."""
+@lru_cache(maxsize=16)
+def _known(
+    anchors: tuple[TrustAnchor, ...], intermediates: tuple[bytes, ...]
+) -> tuple[tuple[tuple[TrustAnchor, Certificate], ...], dict[object, list[Certificate]]]:
+    """A bundle's certificates, parsed once: they are asked for at every verification. Never changed after."""
+    tops = tuple((a, c) for a in anchors if (c := parsed(a.certificate)) is not None)
+    pinned, above = {top.der for _, top in tops}, dict[object, list[Certificate]]()
+    for c in map(parsed, dict.fromkeys(intermediates)):
+        if c is not None and c.der not in pinned:
+            above.setdefault(_name_key(c.subject), []).append(c)
+    return tops, above

@@ -41,6 +41,20 @@ _ALWAYS_CRITICAL: Final = {
 _ONLY_IN_CAS: Final = frozenset({*_ALWAYS_CRITICAL, oids.POLICY_MAPPINGS})
 
 
+_read_constraints = lru_cache(maxsize=64)(extensions.read_basic_constraints)
+_MANY: Final = 512
+
+
+@lru_cache(maxsize=128)
+def _places(value: bytes) -> None:
+    extensions.uris(value)
+
+
+def _distribution_points(value: bytes) -> None:
+    # All certificates of an issuer share them, so that one reading does; what is long is not kept.
+    _places(value) if len(value) <= _MANY else extensions.uris(value)
+
+
 def _authority_information(value: bytes) -> None:
     for description in asn1.children(value, asn1.whole(value, what="authorityInfoAccess")):
         parts = asn1.children(value, description)
@@ -57,7 +71,7 @@ _READERS: Final[dict[str, Callable[[bytes], object]]] = {
     oids.AUTHORITY_KEY_IDENTIFIER: extensions.read_authority_key_identifier,
     oids.SUBJECT_KEY_IDENTIFIER: extensions.read_subject_key_identifier,
     oids.AUTHORITY_INFORMATION_ACCESS: _authority_information,
-    oids.BASIC_CONSTRAINTS: extensions.read_basic_constraints,
+    oids.BASIC_CONSTRAINTS: _read_constraints,
     oids.KEY_USAGE: extensions.read_key_usage,
     oids.EXTENDED_KEY_USAGE: _purposes,
     oids.SUBJECT_ALT_NAME: read_names,
@@ -66,101 +80,101 @@ _READERS: Final[dict[str, Callable[[bytes], object]]] = {
     oids.POLICY_MAPPINGS: read_policy_mappings,
     oids.POLICY_CONSTRAINTS: read_policy_constraints,
     oids.INHIBIT_ANY_POLICY: read_inhibit_any_policy,
-    oids.CRL_DISTRIBUTION_POINTS: extensions.uris,
+    oids.CRL_DISTRIBUTION_POINTS: _distribution_points,
 }
 """What is judged anywhere must read everywhere."""
 _UNDERSTOOD: Final = frozenset({*_READERS, *oids.CATALYST})
 """Extensions that may be critical: something here judges them."""
 
 
-def findings(certificate: Certificate, who: str) -> Iterator[Finding]:
-    """Every rule below, for one certificate."""
-    yield from _field_findings(certificate, who)
-    yield from _extension_findings(certificate, who)
-    yield from _authority_findings(certificate, who)
+def findings(certificate: Certificate) -> Iterator[Finding]:
+    """Every rule below, for one certificate; whose name the findings bear, the caller says."""
+    yield from _field_findings(certificate)
+    yield from _extension_findings(certificate)
+    yield from _authority_findings(certificate)
 
 
-def kept_findings(certificate: Certificate, who: str) -> tuple[Finding, ...]:
-    """`findings`, remembered by the certificate's octets: for CAs, which are asked about again."""
-    return _kept(certificate.der, who)
+def kept_findings(certificate: Certificate) -> tuple[Finding, ...]:
+    """`findings`, remembered by the certificate's octets: for anchors, which are asked about again."""
+    return _kept(certificate.der)
 
 
 @lru_cache(maxsize=256)
-def _kept(der: bytes, who: str) -> tuple[Finding, ...]:
-    return tuple(findings(Certificate.parse(der), who))
+def _kept(der: bytes) -> tuple[Finding, ...]:
+    return tuple(findings(Certificate.parse(der)))
 
 
 def is_ca(certificate: Certificate) -> bool:
     """cA of basicConstraints; False where they do not read."""
     try:
         value = certificate.extension(oids.BASIC_CONSTRAINTS)
-        return value is not None and extensions.read_basic_constraints(value)[0]
+        return value is not None and _read_constraints(value)[0]
     except MalformedInput:
         return False
 
 
-def _field_findings(certificate: Certificate, who: str) -> Iterator[Finding]:
+def _field_findings(certificate: Certificate) -> Iterator[Finding]:
     if not 0 < certificate.serial < 1 << _MAX_SERIAL_BITS:
         problem = "The serial number is not a positive number of at most 20 octets (4.1.2.2)."
-        yield error("path.serial_not_conforming", problem, who)
+        yield error("path.serial_not_conforming", problem)
     for name in (certificate.issuer, certificate.subject):
         rdns(name)
     if is_empty(certificate.issuer):
-        yield error("path.issuer_name_empty", "The issuer's name is empty (4.1.2.4).", who)
+        yield error("path.issuer_name_empty", "The issuer's name is empty (4.1.2.4).")
     if is_empty(certificate.subject):
         named = [e for e in certificate.extensions if e.oid == oids.SUBJECT_ALT_NAME]
         if is_ca(certificate) or not named or not named[0].critical:
             problem = "The subject is empty without a critical subjectAltName in its place (4.1.2.6)."
-            yield error("path.subject_name_empty", problem, who)
+            yield error("path.subject_name_empty", problem)
     if certificate.not_after < certificate.not_before:
-        yield error("path.validity_reversed", "The validity ends before it begins.", who)
+        yield error("path.validity_reversed", "The validity ends before it begins.")
 
 
-def _extension_findings(certificate: Certificate, who: str) -> Iterator[Finding]:
+def _extension_findings(certificate: Certificate) -> Iterator[Finding]:
     """4.2: each once; critical only where something here judges it, and as its own section says."""
     seen: set[str] = set()
     for extension in certificate.extensions:
         if extension.oid in seen and extension.oid not in oids.CATALYST:  # those are read_alternative's
-            yield error("path.extension_repeated", f"Extension {extension.oid} is there twice.", who)
+            yield error("path.extension_repeated", f"Extension {extension.oid} is there twice.")
         seen.add(extension.oid)
         if extension.critical and extension.oid not in _UNDERSTOOD:
             problem = f"Extension {extension.oid} is critical and not understood here."
-            yield error("path.critical_extension_unknown", problem, who)
-        yield from _criticality_findings(extension, who)
-        yield from _reading_findings(extension, who)
+            yield error("path.critical_extension_unknown", problem)
+        yield from _criticality_findings(extension)
+        yield from _reading_findings(extension)
 
 
-def _criticality_findings(extension: Extension, who: str) -> Iterator[Finding]:
+def _criticality_findings(extension: Extension) -> Iterator[Finding]:
     if extension.critical and extension.oid in _NEVER_CRITICAL:
         clause = _NEVER_CRITICAL[extension.oid]
-        yield error("path.extension_must_not_be_critical", f"Extension {extension.oid} is ({clause}).", who)
+        yield error("path.extension_must_not_be_critical", f"Extension {extension.oid} is ({clause}).")
     if not extension.critical and extension.oid in _ALWAYS_CRITICAL:
         clause, severity = _ALWAYS_CRITICAL[extension.oid]
         problem = f"Extension {extension.oid} is not ({clause})."
-        yield Finding("path.extension_must_be_critical", severity, problem, who)
+        yield Finding("path.extension_must_be_critical", severity, problem)
 
 
-def _reading_findings(extension: Extension, who: str) -> Iterator[Finding]:
+def _reading_findings(extension: Extension) -> Iterator[Finding]:
     reader = _READERS.get(extension.oid)
     if reader is None:
         return
     try:
         reader(extension.value)
     except MalformedInput as bad:
-        yield error("path.extension_malformed", f"An extension does not read: {bad}", who)
+        yield error("path.extension_malformed", f"An extension does not read: {bad}")
 
 
-def _authority_findings(certificate: Certificate, who: str) -> Iterator[Finding]:
+def _authority_findings(certificate: Certificate) -> Iterator[Finding]:
     """What only a CA may carry, and what every CA must."""
     present = {e.oid: e for e in certificate.extensions}
     if is_ca(certificate):
         if not present[oids.BASIC_CONSTRAINTS].critical:
             problem = "basicConstraints of a CA is not critical (4.2.1.9)."
-            yield Finding("path.basic_constraints_not_critical", Severity.WARNING, problem, who)
+            yield Finding("path.basic_constraints_not_critical", Severity.WARNING, problem)
         return
     for dotted in sorted(_ONLY_IN_CAS & present.keys()):
-        yield error("path.extension_only_for_cas", f"Extension {dotted} is for CAs only.", who)
+        yield error("path.extension_only_for_cas", f"Extension {dotted} is for CAs only.")
     usage = present.get(oids.KEY_USAGE)
     if usage is not None and KeyUsage.KEY_CERT_SIGN in extensions.read_key_usage(usage.value):
         problem = "keyUsage lets it sign certificates and basicConstraints does not make it a CA (4.2.1.9)."
-        yield error("path.usage_contradicts_constraints", problem, who)
+        yield error("path.usage_contradicts_constraints", problem)

@@ -177,9 +177,17 @@ class Certificate:
     @property
     def pre_tbs(self) -> bytes:
         """What an alternative signature in this certificate is over."""
-        f = self.signed.fields
-        kept = tuple(e.encode() for e in self.extensions if e.oid != oids.ALT_SIGNATURE_VALUE)
-        return Unsigned(f[0] + f[1], b"".join(f[3:-1]), kept, 3).pre_tbs
+        f, last = self.signed.fields, self.extensions[-1]
+        if [e.oid for e in self.extensions].count(oids.ALT_SIGNATURE_VALUE) == 1 and (
+            last.oid == oids.ALT_SIGNATURE_VALUE
+        ):
+            # As the rules want it, and then the rest is a cut: DER has one encoding.
+            listed = asn1.children(f[-1], asn1.whole(f[-1], 0xA3))[0]
+            kept = f[-1][listed.content : listed.end - len(last.encode())]
+            wrapped = asn1.explicit(3, asn1.tlv(asn1.SEQUENCE, kept)) if kept else b""
+            return asn1.sequence(f[0], f[1], *f[3:-1], wrapped)
+        others = tuple(e.encode() for e in self.extensions if e.oid != oids.ALT_SIGNATURE_VALUE)
+        return Unsigned(f[0] + f[1], b"".join(f[3:-1]), others, 3).pre_tbs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from audit.leaf import Leaf
+from pki import oids
+from pki.extensions import read_basic_constraints
+from pki.tbs import Certificate
 from registry.ending import LIVE, end, end_heirs, give_up_intentions, live
 from registry.forgiveness import forgive_within
 from registry.lookup import get_certificate, get_device
@@ -220,11 +223,17 @@ def _reason(text: str) -> str:
 
 
 def _refuse_our_own(record: CertificateRecord) -> None:
-    if record.issuer == "root":
+    if record.issuer == "root" or _is_ca(record):
         raise Refused(
-            "The issuing CA's own certificate is revoked by the root, in a ceremony.",
+            "A CA's own certificate is revoked by the root, or whoever certified it, in a ceremony.",
+            next_step="Withdraw the CA: medtrust ca distrust NAME.",
             field="certificate_serial",
         )
+
+
+def _is_ca(record: CertificateRecord) -> bool:
+    constraints = Certificate.parse(record.der).extension(oids.BASIC_CONSTRAINTS) if record.der else None
+    return constraints is not None and read_basic_constraints(constraints)[0]
 
 
 def _leaf(kind: str, now: datetime, actor: Actor, *, subject: str, reason: str) -> Leaf:

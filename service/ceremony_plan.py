@@ -146,9 +146,9 @@ def read_plan(text: str, *, organization: str, present: Collection[str] = ()) ->
 
 def _planned(ca: _Ca, organization: str) -> PlannedCa:
     checked_name(ca.name, field="ca.name")
-    profile = _profile(ca)
-    if not profile.ca:
+    if ca.profile in profiles.NAMES and not profiles.by_name(ca.profile).ca:
         raise _refused(f"{ca.name}: profile {ca.profile} is not a CA's.", "ca.profile")
+    profile = _profile(ca)
     if profile.self_issued != (ca.issuer in ("", ca.name)):
         said = "signs itself; leave `issuer` out" if profile.self_issued else "needs an `issuer`"
         raise _refused(f"{ca.name}: a CA of profile {ca.profile} {said}.", "ca.issuer")

@@ -61,7 +61,9 @@ def renewed(authority: Authority, runtime: Runtime, passphrase: bytes, log: Any)
 
     cas = tuple(fresh(ca) for ca in authority.cas)
     registry = authority.registry
-    if _is_due(registry, runtime):
+    # The registry proves itself by the default CA: after a rollover that is another one.
+    astray = registry.certificate.issuer != authority.issuing.certificate.subject
+    if astray or _is_due(registry, runtime):
         registry = make(REGISTRY, profiles.REGISTRY, REGISTRY_TITLE, authority.default)
     if cas == authority.cas and registry == authority.registry:
         return authority

@@ -22,7 +22,7 @@ from service.runtime import open_runtime
 
 _SECONDS = 3.0
 _BATCH = 50
-_FLEET = 300
+_FLEET = 600
 FORMS: Final = {"catalyst": "P-256 + ML-DSA-65", "ec-p256": "P-256", "ec-p384": "P-384"}
 """Of what kind the certificates are, by the name that the command line takes."""
 

@@ -116,7 +116,8 @@ def _key_identifier(key: PublicKey) -> bytes:
     return hashlib.sha256(key.key_bits).digest()[:20]
 
 
-@lru_cache(maxsize=256)
+# Ten kilobytes each, at most; a batch of requests is read first and judged afterwards.
+@lru_cache(maxsize=512)
 def _load_public(spki: bytes) -> PublicKey:
     provider, algorithm, handle = routing.load_public(spki)
     return PublicKey(spki, algorithm, handle, provider)

@@ -27,7 +27,7 @@ _SERIAL_SIZES: Final = (16, 17, 20, 19, 18, *range(1, 16))
 
 def _integer(size: int) -> bytes:
     """A positive INTEGER of so many octets, in its one DER form."""
-    any_octets = rb"[\x00-\xff]{%d}"
+    any_octets = rb"(?s:.{%d})"
     forms = [rb"[\x01-\x7f]" + any_octets % (size - 1)]
     if size > 1:
         forms.append(rb"\x00[\x80-\xff]" + any_octets % (size - 2))
@@ -42,7 +42,7 @@ _DAY: Final = (
 _TIME: Final = rb"\x17\x0d[0-9]{2}" + _DAY + rb"(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
 _REASON: Final = rb"(?:\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01[\x00-\x06\x08-\x0a])?"
 _SERIALS: Final = rb"\x02(?:" + rb"|".join(_integer(size) for size in _SERIAL_SIZES) + rb")"
-_ENTRY: Final = re.compile(rb"(\x30[\x12-\x7f](" + _SERIALS + rb")" + _TIME + _REASON + rb")")
+_ENTRY: Final = re.compile(rb"\x30[\x12-\x7f]" + _SERIALS + _TIME + _REASON)
 _LESS_HEADER: Final = bytes((size - 2) % 256 for size in range(256))
 
 
@@ -80,13 +80,13 @@ class EntryIndex:
     def runs(self) -> Iterator[list[bytes]]:
         """All serials, as encoded INTEGERs, ascending, some thousands at a time."""
         for at in range(0, len(self.offsets), _RUN):
-            yield [self._serial_at(offset) for offset in self.offsets[at : at + _RUN]]
+            yield self._serials(at, at + _RUN)
 
     def between(self, first: bytes, last: bytes) -> set[bytes]:
         """The encoded serials from one to another."""
         low = bisect_left(self.offsets, first, key=self._serial_at)
         high = bisect_right(self.offsets, last, key=self._serial_at)
-        return {self._serial_at(offset) for offset in self.offsets[low:high]}
+        return set(self._serials(low, high))
 
     def missing_from(self, other: EntryIndex) -> Iterator[int]:
         """Serials that stand here and not there, ascending; never more than a run of them in memory."""
@@ -94,16 +94,23 @@ class EntryIndex:
             for serial in sorted(set(run) - other.between(run[0], run[-1])):
                 yield int.from_bytes(serial[2:], "big")
 
+    def _serials(self, low: int, high: int) -> list[bytes]:
+        # serial_element without a call each: a comparison of two lists is mostly this.
+        der = self.der
+        return [
+            der[at + 2 : at + 4 + der[at + 3]] if der[at + 1] < 0x80 else serial_element(der, at)
+            for at in self.offsets[low:high]
+        ]
+
     def _serial_at(self, offset: int) -> bytes:
         return serial_element(self.der, offset)
 
 
-def _matched(der: bytes, at: int, end: int, offsets: array[int]) -> tuple[tuple[bytes, ...], int] | None:
+def _matched(der: bytes, at: int, end: int, offsets: array[int]) -> tuple[list[bytes], int] | None:
     """(serials, where the next entry begins) of entries in a row that have the usual form; None for none."""
-    found: list[tuple[bytes, bytes]] = _ENTRY.findall(der, at, min(at + _AT_ONCE, end))
-    if not found:
+    entries: list[bytes] = _ENTRY.findall(der, at, min(at + _AT_ONCE, end))
+    if not entries:
         return None
-    entries, serials = zip(*found, strict=True)
     sizes = bytes(map(len, entries))
     # The pattern leaves two things open: that nothing was skipped, and that the header says the true size.
     # The last entry may have been cut where the piece ends: it is looked at again with the next one.
@@ -113,10 +120,10 @@ def _matched(der: bytes, at: int, end: int, offsets: array[int]) -> tuple[tuple[
     starts = list(accumulate(sizes[:whole], initial=at))
     after = starts.pop()
     offsets.extend(starts)
-    return serials[:whole], after
+    return [entry[2 : 4 + entry[3]] for entry in entries[:whole]], after
 
 
-def _prefix(der: bytes, at: int, entries: tuple[bytes, ...], sizes: bytes) -> int:
+def _prefix(der: bytes, at: int, entries: list[bytes], sizes: bytes) -> int:
     """How many of the matches stand in a row from `at` and are as long as their headers say."""
     said = bytes(map(itemgetter(1), entries))
     true = sizes.translate(_LESS_HEADER)
@@ -133,7 +140,7 @@ def _prefix(der: bytes, at: int, entries: tuple[bytes, ...], sizes: bytes) -> in
     return good
 
 
-def _by_hand(der: bytes, at: int, end: int, offsets: array[int]) -> tuple[tuple[bytes, ...], int]:
+def _by_hand(der: bytes, at: int, end: int, offsets: array[int]) -> tuple[list[bytes], int]:
     entry = asn1.read(der, at, end)
     if entry.tag != asn1.SEQUENCE or entry.content == entry.end:
         raise MalformedInput("An entry is not a SEQUENCE that holds something.", field=f"offset {at}")
@@ -142,7 +149,7 @@ def _by_hand(der: bytes, at: int, end: int, offsets: array[int]) -> tuple[tuple[
         raise MalformedInput("An entry's serial is no certificate's.", field=f"offset {at}")
     read_entry(der, at)
     offsets.append(at)
-    return (asn1.encoded(der, serial),), entry.end
+    return [asn1.encoded(der, serial)], entry.end
 
 
 def _sorted(der: bytes, offsets: array[int]) -> array[int]:

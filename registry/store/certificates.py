@@ -67,8 +67,7 @@ class Certificates:
     def add(self, records: Sequence[CertificateRecord]) -> None:
         """Insert intentions; a serial that exists is a Conflict."""
         _ADD.run_each(self._driver, map(_row, records))
-        for record in records:
-            self._list(record)
+        self._revocations.add([record for record in records if record.state.is_revoked])
 
     def save(self, record: CertificateRecord) -> None:
         """What has happened to the certificate of this serial."""

@@ -18,6 +18,7 @@ from pki.anchor import PreparedAnchor, prepare_anchor, rehearsed
 from pki.issuer import Entropy, IssuanceToken, Issuer
 from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.profiles import Profile, SubjectFacts
+from pki.second_opinion import ready_pair
 from pki.tbs import Certificate
 from service import clock
 from service.authorities import KeyPlace
@@ -94,13 +95,14 @@ def prepare(plan: Plan, scene: Scene, passphrase: bytes) -> Draft:
     writer = KeyWriter(shelf.keys, passphrase, now)
     held: dict[str, HybridPrivateKey] = {}
     for ca in plan.cas:
-        held[ca.name] = _new_key(ca, scene)
-        writer.write(ca.name, held[ca.name])
+        made = _new_key(ca, scene)
+        writer.write(ca.name, made)
+        held[ca.name] = ready_pair(made, scene.settings.key_use)
     names = [*(ca.name for ca in plan.cas), *(cross.name for cross in plan.crosses)]
     entropy = {name: clock.entropy(_SERIAL_OCTETS) for name in names}
     draft = Draft(plan, now, held, entropy, {})
     draft = replace(draft, digests={each.name: each.digest for each in rehearse(draft, scene)})
-    shelf.pin(Prepared(plan.sha256, now, entropy, draft.digests))
+    shelf.pin(Prepared(plan.sha256, now, entropy, draft.digests, plan.text))
     return draft
 
 
@@ -118,7 +120,7 @@ def reopen(plan: Plan, scene: Scene, passphrase: bytes) -> Draft:
     found = shelf.read()
     if found.plan_sha256 != plan.sha256:
         raise _changed("The ceremony's file is not the one that was prepared.")
-    keys = KeyReader(shelf.keys, passphrase, token=scene.settings.pkcs11)
+    keys = KeyReader(shelf.keys, passphrase, scene.settings.key_use, scene.settings.pkcs11)
     held = {ca.name: keys.read(ca.name) for ca in plan.cas}
     draft = Draft(plan, found.prepared_at, held, found.entropy, found.digests)
     if {each.name: each.digest for each in rehearse(draft, scene)} != found.digests:

@@ -14,6 +14,7 @@ from pki import profiles
 from pki.issuer import Issuer
 from pki.keys import HybridPrivateKey
 from pki.profiles import Profile, SubjectFacts
+from pki.second_opinion import ready_pair
 from pki.tbs import Certificate
 from registry.issuance import IssuanceOrder, issue
 from registry.model.actor import Actor, job
@@ -46,7 +47,7 @@ def renewed(authority: Authority, runtime: Runtime, passphrase: bytes, log: Any)
         )
         keep_certificate(runtime.home, name, made.certificate)
         log.info("signer.renewed", kind=name)
-        return made
+        return replace(made, key=ready_pair(made.key, runtime.settings.key_use))
 
     def fresh(ca: OpenCa) -> OpenCa:
         held = (ca.ocsp_ecdsa, ca.ocsp_ml_dsa)

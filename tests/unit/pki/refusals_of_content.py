@@ -13,9 +13,9 @@ from pki.extensions import (
     subject_key_identifier,
 )
 from pki.identity_extensions import device_names, host_names
-from pki.profiles import DEVICE_RELATED
 from tests.unit.pki.issuing_fixtures import DEVICE_FACTS
 from tests.unit.pki.refusals import ENCODINGS, Refusal
+from tests.unit.pki.refusals_of_attributes import ATTRIBUTES
 from tests.unit.pki.refusals_of_keys import KEYS
 from tests.unit.pki.request_fixtures import asked, name, request
 
@@ -210,39 +210,6 @@ ALTERNATIVE_NAMES = (
     ),
     _subject(
         "another model's UDI-DI", "alternative_name_of_another", SAN, ask(device_names(("GS1", "1"), None))
-    ),
-)
-ATTRIBUTES = (
-    _subject(
-        "challengePassword",
-        "attribute_not_known",
-        oids.CHALLENGE_PASSWORD,
-        request({oids.CHALLENGE_PASSWORD: asn1.utf8_string("secret")}),
-    ),
-    _subject(
-        "unstructuredName",
-        "attribute_not_known",
-        "1.2.840.113549.1.9.2",
-        request({"1.2.840.113549.1.9.2": asn1.utf8_string("pump")}),
-    ),
-    _subject(
-        "Windows' OS version",
-        "attribute_not_known",
-        "1.3.6.1.4.1.311.13.2.3",
-        request({"1.3.6.1.4.1.311.13.2.3": asn1.tlv(asn1.IA5_STRING, b"10.0.26100.2")}),
-    ),
-    _subject(
-        "Windows' client information",
-        "attribute_not_known",
-        "1.3.6.1.4.1.311.21.20",
-        request({"1.3.6.1.4.1.311.21.20": asn1.sequence(asn1.integer(5), asn1.utf8_string("certreq"))}),
-    ),
-    Refusal(
-        "no certificate to be bound to, for a related profile",
-        "request.related_request_missing",
-        "relatedCertRequest",
-        lambda: request({}),
-        DEVICE_RELATED,
     ),
 )
 REFUSALS = (*ENCODINGS, *KEYS, *SUBJECTS, *EXTENSIONS, *ALTERNATIVE_NAMES, *ATTRIBUTES)

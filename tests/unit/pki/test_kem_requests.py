@@ -75,6 +75,11 @@ def test_a_statement_by_a_key_that_did_not_sign_is_found() -> None:
     assert rules(forged, Shown(CERTIFICATE)) == ["request.statement_unproven"]
 
 
+def test_another_certificate_of_the_same_key_is_not_the_one_that_was_named() -> None:
+    other = Certificate.parse(issue(DEVICE_CLASSICAL, key=SIGNING).der)
+    assert rules(STATED, Shown(other)) == ["request.statement_unproven"]
+
+
 def test_a_statement_over_no_signature_is_found() -> None:
     listed = [attribute(oids.STATEMENT_OF_POSSESSION, Statement.by(CERTIFICATE).encode())]
     assert rules(by_hand(listed, NO_SIGNATURE), Shown(CERTIFICATE)) == [

@@ -17,11 +17,12 @@ from pki.csr_build import Holder
 from pki.errors import MalformedInput
 from pki.issuer_and_serial import IssuerAndSerial
 from pki.keys import HybridPrivateKey
-from pki.profiles import DEVICE_CLASSICAL
+from pki.profiles import DEVICE_CLASSICAL, DEVICE_RELATED
 from pki.providers.interface import KeyAlgorithm
 from pki.related import RelatedCertificate, RelatedRequest
+from pki.request_rules import check_request
 from pki.tbs import Certificate
-from tests.unit.pki.issuing_fixtures import NOW, house, issue
+from tests.unit.pki.issuing_fixtures import DEVICE_FACTS, NOW, house, issue
 
 NEW = HybridPrivateKey.generate(KeyAlgorithm.ML_DSA_65, None)
 OLD = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, None)
@@ -94,6 +95,18 @@ def test_a_good_request_is_proved_and_found_good() -> None:
 def test_the_proof_is_by_the_certificate_that_is_shown(shown: Certificate | None, rule: str) -> None:
     parsed = replace(request(), shown=Shown(shown))
     assert [finding.rule for finding in csr.verify_possession(parsed)] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("bound", "shown"), [(None, HELD), (OTHER.certificate.der, HELD), (HELD.certificate.der, None)]
+)
+def test_what_is_written_is_what_was_proved(bound: bytes | None, shown: Holder | None) -> None:
+    facts = replace(DEVICE_FACTS, related=related.related_certificate(bound) if bound else None)
+    parsed = replace(request(), shown=Shown(shown.certificate if shown else None))
+    found = check_request(parsed, DEVICE_RELATED, facts)
+    assert [finding.rule for finding in found] == ["request.related_binding_another"]
+    good = replace(DEVICE_FACTS, related=related.related_certificate(HELD.certificate.der))
+    assert check_request(replace(parsed, shown=Shown(HELD.certificate)), DEVICE_RELATED, good) == ()
 
 
 def test_a_stranger_cannot_bind_himself_to_anothers_certificate() -> None:

@@ -75,6 +75,13 @@ def test_a_certificate_from_elsewhere_is_not_believed(desk: Desk) -> None:
         desk.order(desk.bound(stranger), profiles.DEVICE_RELATED)
 
 
+def test_a_serial_of_ours_under_another_issuers_name_is_not_believed(desk: Desk) -> None:
+    holder = desk.classical()
+    renamed = replace(holder.certificate, issuer=holder.certificate.subject)
+    with pytest.raises(Refused, match="did not issue"):
+        desk.order(desk.bound(replace(holder, certificate=renamed)), profiles.DEVICE_RELATED)
+
+
 def test_an_old_request_is_not_bound(desk: Desk) -> None:
     der = desk.bound(desk.classical())
     desk.hospital.wait(hours=25)

@@ -106,6 +106,12 @@ def plan_in(room: Room, text: str) -> Plan:
     return read_plan(text, organization=organization, present=present)
 
 
+def prepared_text(room: Room) -> str:
+    """The file of the ceremony that waits on the shelf; empty where none does."""
+    shelf = Shelf(room.home)
+    return shelf.read().plan if shelf.exists() else ""
+
+
 def draft_of(room: Room, text: str, *, restart: bool = False) -> Draft:
     """The draft on the shelf, or a new one where there is none or `restart` asks for it. Signs nothing."""
     scene, plan = room.scene(), plan_in(room, text)

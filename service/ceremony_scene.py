@@ -29,6 +29,7 @@ class Prepared(msgspec.Struct, forbid_unknown_fields=True):
     prepared_at: datetime
     entropy: dict[str, bytes]
     digests: dict[str, str]
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from pki import oids
 from pki.algorithms import PublicKey, component_spkis
+from pki.errors import MalformedInput
 from pki.extensions import read_basic_constraints
 from pki.keys import HybridPublicKey
 from pki.lint_context import ChainFacts
@@ -56,8 +58,10 @@ def read_above(issuer: Certificate, public: HybridPublicKey, above: Iterable[Cer
 
 def _keys(chain: Iterable[Certificate]) -> Iterable[PublicKey | None]:
     for certificate in chain:
-        yield certificate.public_key
-        yield certificate.alternative_public_key
+        # A foreign root may hold a key of a kind that nobody here could bring as a subject's.
+        with suppress(MalformedInput):
+            yield certificate.public_key
+            yield certificate.alternative_public_key
 
 
 def _path_length(chain: Iterable[Certificate]) -> int | None:

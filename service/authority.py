@@ -14,7 +14,7 @@ from pki.issuer import Issuer, key_identifier_of
 from pki.keys import HybridPrivateKey
 from pki.profiles import Profile, StatusUrls
 from pki.tbs import Certificate
-from registry.enrollment import IssuingParts
+from registry.pending import IssuingParts
 from registry.publication import ListSigner
 from service import authorities
 from service.authorities import CaEntry, CaState, Register, read_register
@@ -175,10 +175,11 @@ def open_ca(home: Home, settings: Settings, keys: KeyReader, entry: CaEntry, reg
     name = entry.name
     signing = _signing(home, keys, name)
     ecdsa, ml_dsa = responder_names(name)
+    above = tuple(read_certificate(certificate_file(home, by.name)) for by in register.above(name)[1:])
     return OpenCa(
         entry,
         signing,
-        Issuer(signing.certificate, signing.key, urls(settings, name, responder=True), name),
+        Issuer(signing.certificate, signing.key, urls(settings, name, responder=True), name, above),
         _signing(home, keys, ecdsa),
         _signing(home, keys, ml_dsa),
         list_signer(name, signing, settings, issues=True),

@@ -13,9 +13,17 @@ from pki.providers import routing
 from pki.providers.composite import halves
 from pki.providers.identifiers import SIGNATURES
 from pki.providers.interface import KemProvider, KeyAlgorithm, KeyHolder, Provider, SignatureAlgorithm
-from pki.providers.routing import require
+from pki.providers.routing import require, require_all
 
-__all__ = ["KeyAlgorithm", "PrivateKey", "PublicKey", "SignatureAlgorithm", "component_spkis", "require"]
+__all__ = [
+    "KeyAlgorithm",
+    "PrivateKey",
+    "PublicKey",
+    "SignatureAlgorithm",
+    "component_spkis",
+    "require",
+    "require_all",
+]
 
 _OID_OF: Final = {algorithm: dotted for dotted, algorithm in SIGNATURES.items()}
 _RSA: Final = frozenset(a for a in SignatureAlgorithm if a.value.endswith("-rsa"))

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 import msgspec
 
 from pki import profiles
+from pki.algorithms import require_all
 from pki.errors import PkiError
 from pki.profile_schema import ConstraintsTable
 from pki.profiles import Profile, SubjectFacts
@@ -182,10 +183,12 @@ def _profile(ca: _Ca) -> Profile:
             lines.append(f"[ca.name_constraints.{side}]")
             lines += [f"{kind} = {json.dumps(listed)}" for kind, listed in subtrees.items() if listed]
     try:
-        return profiles.own("\n".join(lines) + "\n") if lines[2:] else profiles.by_name(ca.profile)
+        profile = profiles.own("\n".join(lines) + "\n") if lines[2:] else profiles.by_name(ca.profile)
     except PkiError as bad:
         field = bad.field or "ca.profile"
         raise CeremonyRefused(f"{ca.name}: {bad.problem}", next_step=bad.next_step, field=field) from bad
+    require_all([profile.main[0], *([profile.alternative] if profile.alternative else [])])
+    return profile
 
 
 def _text(value: str) -> str:

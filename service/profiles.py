@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pki import profiles
-from pki.errors import PkiError
+from pki.algorithms import require_all
+from pki.errors import AlgorithmUnavailable, PkiError
 from pki.profile_limits import ProfileMalformed
 from pki.profiles import Profile, ProfileNotFound
 from service.home import Home
@@ -40,13 +41,22 @@ def own_profiles(home: Home) -> tuple[Profile, ...]:
 
 
 def read_profile(path: Path) -> Profile:
-    """One file, named as its profile; ProfileMalformed names file and key."""
+    """One file, named as its profile; ProfileMalformed names file and key.
+
+    AlgorithmUnavailable where no provider here has a kind of key that it allows.
+    """
     try:
-        return profiles.own(text_of(path), file_name=path.stem)
+        profile = profiles.own(text_of(path), file_name=path.stem)
+        require_all(profile.main)
+        require_all([profile.alternative] if profile.alternative else [])
+    except AlgorithmUnavailable as gone:
+        problem = f"{path.name}: {gone.problem}"
+        raise AlgorithmUnavailable(problem, next_step=gone.next_step, field=gone.field) from gone
     except PkiError as bad:
         raise ProfileMalformed(
             f"{path.name}: {bad.problem}", next_step=bad.next_step, field=bad.field
         ) from bad
+    return profile
 
 
 def text_of(path: Path) -> str:

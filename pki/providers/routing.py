@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from pki import asn1
@@ -33,6 +34,12 @@ def provider_of(algorithm: KeyAlgorithm) -> Provider:
 def require(algorithm: KeyAlgorithm) -> None:
     """AlgorithmUnavailable, naming algorithm, provider and remedy, where no such keys work here."""
     require_of(_TABLE[algorithm], algorithm)
+
+
+def require_all(algorithms: Iterable[KeyAlgorithm]) -> None:
+    """The same of each."""
+    for algorithm in algorithms:
+        require(algorithm)
 
 
 def require_of(provider: Provider, algorithm: KeyAlgorithm) -> None:

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from pki.algorithms import KeyAlgorithm, require
+from pki.errors import AlgorithmUnavailable
 from pki.providers import oqs
-from tests.integration.cli.conftest import Cli, assert_refused
+from service.pem import read_certificate
+from tests.integration.cli.conftest import Answer, Cli, assert_refused
 
 
 @pytest.fixture
@@ -89,3 +92,59 @@ def test_nothing_is_built_without_a_yes(cli: Cli, tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "ran").exists()
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     assert_refused(cli("oqs", "install", "--yes"), 6, "git, cmake, cc")
+
+
+HASH_BASED = """
+title = "A hash-based anchor"
+
+[[ca]]
+name = "root-hash"
+profile = "root-slh-dsa"
+key = "slh-dsa-sha2-128s"
+common_name = "General Hospital Hash Root"
+
+[[ca]]
+name = "issuing-hash"
+profile = "issuing-ca-pure"
+issuer = "root-hash"
+common_name = "General Hospital Issuing below Hash"
+"""
+
+
+def _ceremony(cli: Cli) -> Answer:
+    file = cli.folder / "hash.toml"
+    file.write_text(HASH_BASED)
+    return cli("ca", "ceremony", file, "--passphrase-file", cli.passphrase, "--yes")
+
+
+@pytest.mark.usefixtures("no_liboqs")
+def test_a_ceremony_whose_algorithm_nobody_has_is_refused_before_it_starts(cli: Cli) -> None:
+    before = cli.done("ca", "list")
+    refusal = _ceremony(cli)
+    assert_refused(refusal, 6, "slh-dsa-sha2-128s needs the provider liboqs", "medtrust oqs install")
+    assert cli.done("ca", "list") == before
+
+
+@pytest.mark.usefixtures("no_liboqs")
+def test_an_own_profile_whose_algorithm_nobody_has_is_refused_when_it_is_read(cli: Cli) -> None:
+    folder = cli.home / "profiles"
+    folder.mkdir(exist_ok=True)
+    text = 'extends = "root-slh-dsa"\nname = "hash-root"\nsummary = "Ours."\n'
+    (folder / "hash-root.toml").write_text(text)
+    assert_refused(cli("profile", "show", "hash-root"), 6, "hash-root.toml", "liboqs", "medtrust oqs install")
+    assert cli("profile", "show", "root-slh-dsa").code == 0
+
+
+def test_a_hash_based_root_certifies_and_is_verified(cli: Cli) -> None:
+    try:
+        require(KeyAlgorithm.SLH_DSA_SHA2_128S)
+    except AlgorithmUnavailable as missing:
+        pytest.skip(f"SLH-DSA needs liboqs: {missing.problem}")
+    made = _ceremony(cli)
+    assert made.code == 0, made.err
+    root, issuing = (
+        read_certificate(cli.home / f"certs/{name}.pem") for name in ("root-hash", "issuing-hash")
+    )
+    assert root.public_key.algorithm is KeyAlgorithm.SLH_DSA_SHA2_128S
+    assert root.public_key.verify(issuing.signed.algorithm, issuing.signed.signature, issuing.signed.tbs)
+    assert _algorithms(cli)["algorithms"][0] == "ok"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from audit.leaf import DetailValue, Leaf
@@ -43,8 +43,8 @@ def publish_lists(
     were never shown to anybody; after the record they are what everybody is served.
     """
     published: list[StoredList] = []
-    for at in range(0, len(scopes), _AT_ONCE):
-        drafts = plan_drafts(signer, scopes[at : at + _AT_ONCE], ports)
+    for together in _batches(scopes):
+        drafts = plan_drafts(signer, together, ports)
         pending = [sign_draft(signer, draft, ports) for draft in drafts]
         recorded: dict[str, StoredList] = {}
         while pending:
@@ -52,6 +52,13 @@ def publish_lists(
             pending = [checked(signer, draft, ports) for draft in overtaken]
         published += [recorded[draft.head.scope] for draft in drafts]
     return tuple(published)
+
+
+def _batches(scopes: Sequence[str]) -> Iterator[Sequence[str]]:
+    others = [scope for scope in scopes if scope != DELTA]
+    yield from (others[at : at + _AT_ONCE] for at in range(0, len(others), _AT_ONCE))
+    if DELTA in scopes:
+        yield [DELTA]  # by itself, for it may build upon a whole list that has only just been recorded
 
 
 def _record(

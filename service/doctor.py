@@ -24,6 +24,7 @@ from service.authority import REGISTRY, certificate_file, responder_names
 from service.errors import TooOpen
 from service.home import refuse_open
 from service.pem import read_certificate
+from service.pkcs11 import token_problem
 from service.runtime import Runtime
 
 _MISSED_RUNS: Final = 3
@@ -169,6 +170,11 @@ def _ca_keys(runtime: Runtime) -> Iterator[Check]:
         if away and held:
             message = "The key is said to be away, but a copy lies in the home"
             yield Check(name, Level.CRITICAL, message, f"medtrust ca detach-root {entry.name} DIR, again.")
+        elif entry.key_place is KeyPlace.PKCS11:
+            problem = token_problem(runtime.settings.pkcs11)
+            level = Level.OK if not problem else Level.CRITICAL if entry.answers else Level.WARNING
+            step = "Put the token in, or mend [ca.pkcs11]; nothing is signed before." if problem else ""
+            yield Check(name, level, problem or "in the token, which is there", step)
         elif entry.is_root and not entry.issues and not away:
             message = "in the home, sealed; a thief of this machine finds it: better kept away"
             yield Check(name, Level.OK, message, f"Carry it away: medtrust ca detach-root {entry.name} DIR.")

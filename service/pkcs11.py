@@ -19,8 +19,8 @@ from pki.algorithms import PrivateKey, signature_algorithm_of
 from pki.errors import AlgorithmUnavailable, MalformedInput
 from pki.providers.interface import KeyAlgorithm, Provider, SignatureAlgorithm
 from pki.providers.routing import OPENSSL
-from service.errors import BadSetting
-from service.pkcs11_sessions import Session, Sessions, TokenPlace, TokenRefused
+from service.errors import BadSetting, ServiceError
+from service.pkcs11_sessions import Session, Sessions, TokenPlace, TokenRefused, find_token
 
 _EC_KEY: Final = "1.2.840.10045.2.1"
 _CURVES: Final = {
@@ -114,12 +114,22 @@ class Pkcs11(Provider):
         return _ours(handle).spki
 
     def sign(self, handle: object, algorithm: SignatureAlgorithm, data: bytes) -> bytes:
-        """ECDSA-Sig-Value DER (RFC 5480 appendix A) over data that is hashed here."""
+        """ECDSA-Sig-Value DER (RFC 5480 appendix A) over data hashed here, checked before release.
+
+        TokenRefused where it is not this key's: no handle of the token is believed blindly.
+        """
         key = _ours(handle)
         if algorithm is not signature_algorithm_of(key.algorithm):
             raise MalformedInput(f"A {key.algorithm} key does not sign with {algorithm}.", field="algorithm")
         digest = _CURVES[key.algorithm][1](data).digest()
-        return _der(self._sessions.run(lambda session: _sign(session, key.identifier, digest)))
+        signature = _der(self._sessions.run(lambda session: _sign(session, key.identifier, digest)))
+        if not OPENSSL.verify(OPENSSL.load_public(key.spki)[1], algorithm, signature, data):
+            raise TokenRefused(
+                "The token's signature is not the key's; it was thrown away.",
+                next_step="Sign nothing more with this token before it was examined.",
+                field="ca.pkcs11",
+            )
+        return signature
 
     def verify(self, handle: object, algorithm: SignatureAlgorithm, signature: bytes, data: bytes) -> bool:
         """As OpenSSL verifies it: the token is not asked for what is public."""
@@ -147,6 +157,15 @@ def new_key(place: TokenPlace | None, algorithm: KeyAlgorithm, *, label: str = "
     """A fresh key in the token; BadSetting where no token is set."""
     token = token_at(required(place))
     return PrivateKey.held_by(token, algorithm, token.generate(algorithm, label))
+
+
+def token_problem(place: TokenPlace | None) -> str:
+    """Why the token cannot be used, without a login; empty where it is there."""
+    try:
+        find_token(required(place))
+    except ServiceError as bad:
+        return bad.problem
+    return ""
 
 
 def required(place: TokenPlace | None) -> TokenPlace:

@@ -1,13 +1,16 @@
-"""Sessions with a PKCS#11 token: shared by threads, opened again after the token was gone.
+"""A session with a PKCS#11 token: one thread at a time, opened again after the token was gone.
 
-One door to python-pkcs11. Finalizing a module under a thread that is inside it would be its end, so a
-reconnection waits until every session has come back. A wrong PIN is never tried twice: tokens lock.
+One door to python-pkcs11, which is imported late. It initialises modules with C_Initialize(NULL), by which a
+program promises never to be inside a module with two threads (PKCS#11 2.40, 5.4): SoftHSM then takes no locks
+and crashes under threads. So one lock of this process stands before all modules. A wrong PIN is never tried
+twice: tokens lock.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +20,6 @@ from service.errors import Kind, ServiceError
 from service.home import read_secret
 
 Result = TypeVar("Result")
-_MOST_SESSIONS: Final = 8
 _WRONG_PIN: Final = ("PinIncorrect", "PinInvalid", "PinLenRange", "PinLocked", "PinExpired")
 _NOT_GONE: Final = (
     *_WRONG_PIN,
@@ -31,8 +33,6 @@ class TokenUnavailable(ServiceError):
     """The token, its module or python-pkcs11 is not there."""
 
     kind: ClassVar[Kind] = "dependency"
-    born: int = -1
-    """The connection that failed, where there was one."""
 
 
 class TokenRefused(ServiceError):
@@ -55,119 +55,76 @@ class Session:
     """An open session and the key objects that were found in it."""
 
     raw: Any
+    login: Any
+    """The session that logged in: the login belongs to the process and ends with its last session."""
     born: int
-    """Which connection it belongs to."""
+    """Which initialisation of the modules it belongs to: handles of an older one may be another's now."""
     found: dict[bytes, Any] = field(default_factory=dict)
 
 
+_ENTRY: Final = threading.RLock()
+_initialised = 0
+"""Counts initialisations of modules; changed under the lock only."""
+
+
 class Sessions:
-    """A pool; `run` lends a session to one thread at a time and mends the connection once."""
+    """The way to one token; `run` lends its session to one thread at a time and mends the connection once."""
 
     def __init__(self, place: TokenPlace) -> None:
         self.place = place
-        self._changed = threading.Condition()
-        self._idle: list[Session] = []
-        self._busy = 0
-        self._born = 0
-        self._token: Any = None
-        self._login: Any = None
-        """Keeps the login alive: it belongs to the process and ends with its last session."""
+        self._session: Session | None = None
 
     def run(self, work: Callable[[Session], Result]) -> Result:
-        """`work` in a session; once more after a reconnection where the token had gone."""
-        try:
+        """`work` in a session; once more after a new start of the module, where the token had gone."""
+        with _ENTRY:
+            try:
+                return self._once(work)
+            except TokenUnavailable:
+                self._restart()
             return self._once(work)
-        except TokenUnavailable as gone:
-            self._reconnect(gone.born)
-        return self._once(work)
 
     def close(self) -> None:
-        """Ends all sessions; the next `run` opens new ones."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._busy == 0)
+        """Logs out; the next `run` logs in again."""
+        with _ENTRY:
             self._drop()
 
     def _once(self, work: Callable[[Session], Result]) -> Result:
-        session, usable = self._take(), False
         try:
-            result = work(session)
-            usable = True
+            if self._session is None or self._session.born != _initialised:
+                self._session = self._open()
+            return work(self._session)
         except ServiceError:
-            usable = True
             raise
         except Exception as failed:
-            raise self._told(failed) from failed
-        finally:
-            self._give_back(session, usable=usable)
-        return result
-
-    def _take(self) -> Session:
-        with self._changed:
-            self._changed.wait_for(lambda: bool(self._idle) or self._busy < _MOST_SESSIONS)
-            self._busy += 1
-            try:
-                return self._idle.pop() if self._idle else self._open()
-            except BaseException:
-                self._busy -= 1
-                self._changed.notify_all()
-                raise
-
-    def _give_back(self, session: Session, *, usable: bool) -> None:
-        with self._changed:
-            self._busy -= 1
-            if usable and session.born == self._born:
-                self._idle.append(session)
-            self._changed.notify_all()
+            raise _told(failed, self.place) from failed
 
     def _open(self) -> Session:
+        self._drop()
+        token = find_token(self.place)
+        login = token.open(rw=True, user_pin=_pin(self.place))
+        return Session(token.open(rw=True), login, _initialised)
+
+    def _restart(self) -> None:
+        global _initialised
+        self._drop()
+        module = _module(self.place)
+        _initialised += 1
         try:
-            if self._login is None:
-                self._token = _token(_module(self.place), self.place)
-                self._login = self._token.open(rw=True, user_pin=_pin(self.place))
-            return Session(self._token.open(rw=True), self._born)
-        except TokenUnavailable as gone:
-            gone.born = self._born
-            raise
-        except ServiceError:
-            raise
+            module.reinitialize()
         except Exception as failed:
-            raise self._told(failed) from failed
-
-    def _told(self, failed: Exception) -> ServiceError:
-        told = _told(failed, self.place)
-        if isinstance(told, TokenUnavailable):
-            told.born = self._born
-        return told
-
-    def _reconnect(self, born: int) -> None:
-        with self._changed:
-            if born != self._born:
-                return  # another thread did it
-            # Nobody new gets in while we hold the lock between the waits; those inside finish or fail.
-            self._changed.wait_for(lambda: self._busy == 0)
-            if born != self._born:
-                return
-            self._drop()
-            module = _module(self.place)
-            try:
-                module.reinitialize()
-            except Exception as failed:
-                raise _told(failed, self.place) from failed
+            raise _told(failed, self.place) from failed
 
     def _drop(self) -> None:
-        self._born += 1
-        for session in [*(each.raw for each in self._idle), self._login]:
-            _close(session)
-        self._idle.clear()
-        self._token = self._login = None
+        held, self._session = self._session, None
+        if held is not None and held.born == _initialised:
+            _close(held.raw)
+            _close(held.login)
 
 
 def _close(session: Any) -> None:  # noqa: ANN401 - python-pkcs11's sessions have no common type
-    try:
-        if session is not None:
-            session.close()
-    except Exception:  # noqa: BLE001, S110 - a session of a token that is gone cannot be closed
-        pass
+    # A session of a token that is gone cannot be closed, and need not be.
+    with suppress(Exception):
+        session.close()
 
 
 def _module(place: TokenPlace) -> Any:  # noqa: ANN401 - as above
@@ -189,8 +146,14 @@ def _module(place: TokenPlace) -> Any:  # noqa: ANN401 - as above
         ) from bad
 
 
-def _token(module: Any, place: TokenPlace) -> Any:  # noqa: ANN401 - as above
-    found = list(module.get_tokens(token_label=place.label))
+def find_token(place: TokenPlace) -> Any:  # noqa: ANN401 - as above
+    """The token, without a login; TokenUnavailable where it is not there, or not alone."""
+    with _ENTRY:
+        module = _module(place)
+        try:
+            found = list(module.get_tokens(token_label=place.label))
+        except Exception as failed:
+            raise _told(failed, place) from failed
     if len(found) == 1:
         return found[0]
     what = "is not there" if not found else f"is there {len(found)} times"

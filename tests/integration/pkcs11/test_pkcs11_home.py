@@ -50,6 +50,11 @@ def test_without_the_token_nothing_is_signed_and_the_words_say_why(cli: Cli, sof
     softhsm.tokens.mkdir()
     try:
         assert_refused(cli(*publish), 6, "The token 'medtrust test' is not there", "Put it in")
+        examined = cli("doctor", "--json")
+        assert examined.code == 4
+        assert [c["message"] for c in examined.json["checks"] if c["name"] == "key issuing"] == [
+            "The token 'medtrust test' is not there."
+        ]
     finally:
         softhsm.tokens.rmdir()
         away.rename(softhsm.tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -121,3 +122,36 @@ def test_a_wrong_pin_is_tried_once(softhsm: SoftHsm, tmp_path: Path) -> None:
 
 def _good(key: PrivateKey) -> None:
     assert key.public.verify(key.signs_with, key.sign(b"data"), b"data")
+
+
+def test_no_two_threads_are_inside_the_module(softhsm: SoftHsm) -> None:
+    """python-pkcs11 promises that to the module; without it SoftHSM crashes the process now and then."""
+    key = new_key(softhsm.place, P256)
+    inside, most = 0, 0
+    sessions = token_at(softhsm.place)._sessions
+
+    def counted(_session: object) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.001)
+        inside -= 1
+
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(sessions.run, counted) for _ in range(60)]:
+            done.result(30)
+        for done in [pool.submit(_good, key) for _ in range(200)]:
+            done.result(30)
+    assert most == 1
+
+
+def test_a_module_that_started_anew_gives_new_handles(softhsm: SoftHsm) -> None:
+    """Another place's reconnection must not leave us signing with handles that are somebody else's now."""
+    keys = [new_key(softhsm.place, P256) for _ in range(3)]
+    for key in keys:
+        _good(key)
+    elsewhere = Pkcs11(replace(softhsm.place, label="no such token"))
+    with pytest.raises(TokenUnavailable):
+        elsewhere.generate(P256)
+    for key in keys:
+        _good(key)

@@ -22,8 +22,8 @@ from pki.issuer import Issuer
 from pki.keys import HybridPrivateKey
 from pki.profiles import Profile, StatusUrls, SubjectFacts, by_name
 from pki.tbs import Certificate
-from registry.enrollment import LIFETIME, facts_of
 from registry.issuance import IssuanceOrder, issue_batch
+from registry.pending import LIFETIME, facts_of
 
 FLEET = 600
 """More than any cache of pki holds: each request is new to it, as a device's is."""

@@ -18,8 +18,8 @@ from pki.keys import HybridPrivateKey
 from pki.ocsp import build_request
 from pki.profiles import DEVICE
 from pki.tbs import Certificate
-from registry.enrollment import LIFETIME, facts_of
 from registry.issuance import IssuanceOrder, issue_batch
+from registry.pending import LIFETIME, facts_of
 
 _CERTIFICATES = 200
 _NONCES = 4000

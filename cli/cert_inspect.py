@@ -87,9 +87,9 @@ def _document(request: Request, *, hide_names: bool) -> dict[str, object]:
 
 
 def _of_device(device: str, ctx: typer.Context) -> SubjectFacts:
-    from registry.enrollment import device_facts
     from registry.lookup import get_device
     from registry.model.device import device_id
+    from registry.pending import device_facts
 
     with registry(ctx) as runtime, runtime.store.read() as uow:
         return device_facts(get_device(device_id(device), uow), runtime.settings.organization)

@@ -23,11 +23,11 @@ from mqtt_bridge.problems import TooManyRequests, answer_to
 from mqtt_bridge.topics import BootstrapTopic, DeviceTopic
 from pki.keys import HybridPrivateKey
 from registry import enrollment, renewal
-from registry.enrollment import IssuingParts
 from registry.model import transcript
 from registry.model.device import DeviceId
 from registry.model.enrollment import ConfirmRequest, Enrollment, EnrollmentRequest, Proof, RenewalRequest
 from registry.model.errors import BadInput, Refused
+from registry.pending import IssuingParts
 from registry.ports import Ports
 from registry.trust.phi_guard import guard_text
 

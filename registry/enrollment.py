@@ -5,14 +5,11 @@ Both edges meet here: the MQTT bridge after decoding, tests and benches directly
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from audit.leaf import DetailValue, Leaf
-from pki.issuer import Issuer
-from pki.profiles import DEVICE, SubjectFacts
-from registry.issuance import IssuanceOrder, issue
 from registry.lookup import get_device
 from registry.model import actor as actors
 from registry.model import certificate as certificates
@@ -25,29 +22,16 @@ from registry.model.enrollment import (
     Enrollment,
     EnrollmentRequest,
     JoinToken,
-    RenewalRequest,
 )
 from registry.model.errors import AwaitingApproval, Conflict, NonceExpired, NotFound, Refused, Unauthenticated
+from registry.pending import IssuingParts, issue_pending, repeated_answer
 from registry.ports import Ports
 from registry.possession import check_proof, keys_of, read_request
 from registry.revocation import PUBLISH_CRL
-from registry.store.enrollments import AnsweredRequest
 from registry.store.unit_of_work import UnitOfWork
 from registry.tokens import MAY_JOIN, matching_token
 
 NONCE_LIVES: Final = timedelta(minutes=2)
-CONFIRM_WITHIN: Final = timedelta(hours=1)
-LIFETIME: Final = timedelta(days=365)
-
-
-@dataclass(frozen=True, slots=True)
-class IssuingParts:
-    """The CA as the walk needs it."""
-
-    issuer: Issuer
-    chain: tuple[bytes, ...]
-    """What follows the leaf: the issuing CA's certificate, DER."""
-    organization: str = ""
 
 
 def challenge(device_id: DeviceId, session: str, request_id: str, *, ports: Ports) -> Challenge:
@@ -64,7 +48,6 @@ def challenge(device_id: DeviceId, session: str, request_id: str, *, ports: Port
 def enroll(request: EnrollmentRequest, *, ports: Ports, parts: IssuingParts) -> Enrollment:
     """A PENDING certificate for the holder of the keys and of a join token."""
     now = ports.clock()
-    actor = actors.device(request.device_id)
     with ports.store.read() as uow:
         # 1 the same request again gives the same answer; with another body it is somebody else's
         repeated = repeated_answer(request, uow, parts)
@@ -86,65 +69,8 @@ def enroll(request: EnrollmentRequest, *, ports: Ports, parts: IssuingParts) -> 
         # 6 in the intention's transaction: challenge and token are spent once, whoever races us
         _spend(request, token, record, now=now, uow=uow)
 
-    def with_fact(uow: UnitOfWork, record: CertificateRecord, index: int) -> None:
-        # 8 the stored answer is written with the certificate: a redelivery finds both or neither
-        record_answer(request, record, index, uow)
-
-    # 7 lint, intention, signature, fact
-    order = IssuanceOrder(
-        DEVICE,
-        facts_of(device, parts),
-        csr,
-        LIFETIME,
-        device_id=device.device_id,
-        request_id=request.request_id,
-        confirm_within=CONFIRM_WITHIN,
-        with_intention=with_intention,
-        with_fact=with_fact,
-    )
-    issuance = issue(order, actor, ports=ports, issuer=parts.issuer)
-    return answer(request.request_id, issuance.record, issuance.log_index, parts)
-
-
-def facts_of(device: Device, parts: IssuingParts) -> SubjectFacts:
-    """What the certificate says of a device: from the registry, never from the request."""
-    return device_facts(device, parts.organization)
-
-
-def device_facts(device: Device, organization: str) -> SubjectFacts:
-    """As facts_of, for whoever has no CA at hand."""
-    serial = device.serial_number.encode() if device.serial_number else None
-    udi = (device.udi_agency, device.udi_di) if device.udi_agency and device.udi_di else None
-    return SubjectFacts(
-        common_name=device.device_id, organization=organization, hardware_serial=serial, udi=udi
-    )
-
-
-def answer(
-    request_id: str, record: CertificateRecord, index: int, parts: IssuingParts, *, repeated: bool = False
-) -> Enrollment:
-    """What the device is told."""
-    if record.device_id is None or record.der is None or record.activate_before is None:
-        raise Conflict("The stored certificate is not one of an enrolment.", field="certificate_serial")
-    chain = (record.der, *parts.chain)
-    return Enrollment(request_id, record.device_id, record, chain, record.activate_before, index, repeated)
-
-
-def repeated_answer(
-    request: EnrollmentRequest | RenewalRequest, uow: UnitOfWork, parts: IssuingParts
-) -> Enrollment | None:
-    """The stored answer to a redelivered request; Conflict where the body is another one."""
-    stored = uow.enrollments.answered(request.device_id, request.request_id)
-    if stored is None:
-        return None
-    if not transcript.same(stored.body_hash, request.body_hash):
-        raise Conflict(
-            "This request id was used with another body.", next_step="Use a new request id.", field="rid"
-        )
-    record = uow.certificates.get(stored.certificate_serial)
-    if record is None:
-        raise NotFound("The answered certificate is gone from the store.", field="rid")
-    return answer(request.request_id, record, stored.log_index, parts, repeated=True)
+    # 7 lint, intention, signature, fact; 8 the stored answer
+    return issue_pending(request, device, csr, with_intention, ports=ports, parts=parts)
 
 
 def _open_challenge(request: EnrollmentRequest, now: datetime, uow: UnitOfWork) -> Challenge:
@@ -184,21 +110,6 @@ def _spend(
     if not uow.enrollments.spend_token(token.token_id, now, record.certificate_serial, token.spent_on):
         raise Conflict("The join token was used before.", field="token_hmac")
     uow.devices.set_state(device.device_id, move(device.state, DeviceEvent.ISSUE))
-
-
-def record_answer(
-    request: EnrollmentRequest | RenewalRequest, record: CertificateRecord, index: int, uow: UnitOfWork
-) -> None:
-    """What the same request is answered when it is delivered again."""
-    stored = AnsweredRequest(
-        request.device_id,
-        request.request_id,
-        request.body_hash,
-        record.certificate_serial,
-        index,
-        record.issued_at or record.intended_at,
-    )
-    uow.enrollments.answer(stored)
 
 
 def confirm(request: ConfirmRequest, *, ports: Ports) -> CertificateRecord:

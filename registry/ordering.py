@@ -12,7 +12,6 @@ from pki.profiles import Form, Kind, Profile, SubjectFacts
 from pki.related import related_certificate
 from pki.tbs import Certificate
 from pki.template import subject_name
-from registry.enrollment import IssuingParts, facts_of
 from registry.issuance import IssuanceOrder
 from registry.kem_challenge import check_answer, spend_answer
 from registry.lookup import get_device
@@ -20,6 +19,7 @@ from registry.model.certificate import CertificateRecord
 from registry.model.device import Device, DeviceEvent, DeviceId, DeviceState, device_id, move
 from registry.model.errors import BadInput, Refused
 from registry.model.kem_challenge import KemAnswer, KemProof
+from registry.pending import IssuingParts, facts_of
 from registry.ports import Ports
 from registry.possession import read_request
 from registry.request_evidence import Judge, shown_certificate, still_active

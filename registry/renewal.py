@@ -9,24 +9,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pki.keys import HybridPublicKey
-from pki.profiles import DEVICE
-from registry.enrollment import (
-    CONFIRM_WITHIN,
-    LIFETIME,
-    IssuingParts,
-    answer,
-    facts_of,
-    record_answer,
-    repeated_answer,
-)
-from registry.issuance import IssuanceOrder, issue
 from registry.lookup import get_device
-from registry.model import actor as actors
 from registry.model import transcript
 from registry.model.certificate import CertificateRecord, CertificateState
 from registry.model.device import Device, DeviceEvent, move
 from registry.model.enrollment import Enrollment, RenewalRequest
 from registry.model.errors import Refused, Unauthenticated, Unprocessable
+from registry.pending import IssuingParts, issue_pending, repeated_answer
 from registry.ports import Ports
 from registry.possession import check_proof, keys_of, read_request
 from registry.store.unit_of_work import UnitOfWork
@@ -58,22 +47,7 @@ def renew(request: RenewalRequest, *, ports: Ports, parts: IssuingParts) -> Enro
         _current(request, uow)
         uow.devices.set_state(fresh.device_id, move(fresh.state, DeviceEvent.ISSUE))
 
-    def with_fact(uow: UnitOfWork, record: CertificateRecord, index: int) -> None:
-        record_answer(request, record, index, uow)
-
-    order = IssuanceOrder(
-        DEVICE,
-        facts_of(device, parts),
-        csr,
-        LIFETIME,
-        device_id=device.device_id,
-        request_id=request.request_id,
-        confirm_within=CONFIRM_WITHIN,
-        with_intention=with_intention,
-        with_fact=with_fact,
-    )
-    issuance = issue(order, actors.device(request.device_id), ports=ports, issuer=parts.issuer)
-    return answer(request.request_id, issuance.record, issuance.log_index, parts)
+    return issue_pending(request, device, csr, with_intention, ports=ports, parts=parts)
 
 
 def _current(request: RenewalRequest, uow: UnitOfWork) -> CertificateRecord:

@@ -15,8 +15,8 @@ from pki.algorithms import PrivateKey
 from pki.issuer import IssuanceToken, IssuedCertificate, Issuer
 from pki.keys import HybridPrivateKey
 from pki.tbs import Certificate
-from registry.enrollment import IssuingParts
 from registry.model.errors import RegistryError
+from registry.pending import IssuingParts
 from registry.publication import ListSigner, publish
 from registry.revocation import revoke_certificate
 from service.errors import ServiceError

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from pki.issuer import IssuanceToken, IssuedCertificate, Issuer
 from pki.profiles import BRIDGE, SubjectFacts
-from registry.enrollment import IssuingParts
 from registry.issuance import IssuanceOrder, issue
 from registry.model.certificate import CertificateRecord
+from registry.pending import IssuingParts
 from tests.unit.registry.hospital import ENGINEER, Hospital, authority, device_key
 
 

@@ -19,13 +19,14 @@ from pki.issuer import Issuer
 from pki.keys import HybridPrivateKey
 from pki.profiles import StatusUrls, SubjectFacts
 from pki.tbs import Certificate
-from registry.enrollment import IssuingParts, challenge, confirm, enroll
+from registry.enrollment import challenge, confirm, enroll
 from registry.identity.catalogue import SEED
 from registry.model import transcript
 from registry.model.actor import operator
 from registry.model.certificate import CertificateRecord
 from registry.model.device import Device
 from registry.model.enrollment import ConfirmRequest, Enrollment, EnrollmentRequest, Proof, RenewalRequest
+from registry.pending import IssuingParts
 from registry.ports import Entropy, Ports
 from registry.publication import ListSigner
 from registry.registration import Approval, RegistrationRequest, approve, register

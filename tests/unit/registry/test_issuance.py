@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from pki.csr import Request, build
 from pki.profiles import DEVICE
-from registry.enrollment import LIFETIME, facts_of
 from registry.issuance import Issuance, IssuanceOrder, issue_batch
 from registry.model.certificate import CertificateState
 from registry.model.device import Device
+from registry.pending import LIFETIME, facts_of
 from tests.unit.registry.hospital import DISPLAY, ENGINEER, Hospital, device_key
 
 

@@ -11,11 +11,11 @@ from pki.csr import Request, build
 from pki.keys import HybridPrivateKey, HybridPublicKey
 from pki.profiles import DEVICE
 from pki.providers.identifiers import spki
-from registry.enrollment import LIFETIME, facts_of
 from registry.issuance import IssuanceOrder, issue_batch
 from registry.key_reuse import KeyClaim, claim_keys
 from registry.model.device import Device
 from registry.model.errors import Refused
+from registry.pending import LIFETIME, facts_of
 from registry.registration import Approval, approve
 from registry.renewal import renew
 from registry.revocation import revoke_certificate, revoke_device

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pki import asn1, oids
 from pki.errors import MalformedInput
 from pki.providers.composite_kinds import Ecdsa, Edwards, EdwardsPrivate, EdwardsPublic, Rsa
+from pki.providers.openssl import UNREADABLE
 
 ClassicalPrivate = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | EdwardsPrivate
 ClassicalPublic = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | EdwardsPublic
@@ -42,7 +43,7 @@ def load_public(kind: Kind, raw: bytes) -> ClassicalPublic:
     """Uncompressed point, raw Edwards key or RSAPublicKey, in exactly that form; else MalformedInput."""
     try:
         key = _public(kind, raw)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as bad:
+    except UNREADABLE as bad:
         raise MalformedInput("The classical half of the composite key is malformed.", field="key") from bad
     if public_bytes(kind, key) != raw:
         raise MalformedInput("The classical half of the composite key is not in its one form.", field="key")
@@ -78,7 +79,7 @@ def load_private(kind: Kind, raw: bytes) -> ClassicalPrivate:
     """ECPrivateKey without its public key, raw Edwards key or RSAPrivateKey; else MalformedInput."""
     try:
         key = _private(kind, raw)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as bad:
+    except UNREADABLE as bad:
         raise MalformedInput("The classical half of the composite key is malformed.", field="key") from bad
     if private_bytes(kind, key) != raw:
         raise MalformedInput("The classical half of the composite key is not in its one form.", field="key")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, mlkem, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -21,6 +21,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from pki.errors import AlgorithmUnavailable, MalformedInput
 from pki.providers.interface import KeyAlgorithm, SignatureAlgorithm
+
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, InternalError)
+"""What `cryptography` raises for malformed keys; InternalError for an Ed25519 key of the wrong length."""
 
 _MLDSA_PRIVATE: dict[KeyAlgorithm, Any] = {
     KeyAlgorithm.ML_DSA_44: mldsa.MLDSA44PrivateKey,
@@ -135,7 +138,7 @@ class OpenSsl:
         """A private key from PKCS#8 DER."""
         try:
             handle = load_der_private_key(pkcs8, None)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as bad:
+        except UNREADABLE as bad:
             raise MalformedInput("The private key is not PKCS#8 of a known algorithm.", field="key") from bad
         return _algorithm_of(handle), handle
 
@@ -143,7 +146,7 @@ class OpenSsl:
         """A public key from SubjectPublicKeyInfo DER."""
         try:
             handle = load_der_public_key(spki)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as bad:
+        except UNREADABLE as bad:
             raise MalformedInput(
                 "The public key is malformed or of an unknown algorithm.", field="key"
             ) from bad

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -209,3 +211,25 @@ def test_a_strange_public_key_is_refused(der: bytes) -> None:
     with pytest.raises(MalformedInput) as refused:
         PublicKey.load(der)
     assert refused.value.field
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in KeyAlgorithm if "rsa" not in k.value and "slh" not in k.value], ids=str
+)
+def test_spoilt_keys_are_typed_errors(kind: KeyAlgorithm) -> None:
+    """Seeded: altered, cut, lengthened anywhere; a key loads or is refused with its field, nothing else."""
+    key, chance = PrivateKey.generate(kind), random.Random(20261122)
+    for der, load in ((key.public.spki, PublicKey.load), (key.pkcs8(), PrivateKey.load)):
+        for _ in range(60):
+            at = chance.randrange(min(len(der), chance.choice((12, 60, len(der)))))
+            tail = chance.choice((der[at + 1 :], der[at:], b"", bytes((der[at] ^ 1,)) + der[at + 1 :]))
+            told = _told(load, der[:at] + chance.randbytes(chance.randrange(3)) + tail)
+            assert told
+
+
+def _told(load: Callable[[bytes], PublicKey | PrivateKey], der: bytes) -> str:
+    """The algorithm of what was loaded, or the field that was refused."""
+    try:
+        return load(der).algorithm
+    except (MalformedInput, AlgorithmUnavailable) as refused:
+        return refused.field

@@ -20,14 +20,9 @@ def print_verdict(verdict: Verdict, *, as_json: bool) -> None:
         print_json(document)
         return
     print_fields(_head(document), as_json=False)
-    halves = (
-        [("path", verdict)] if verdict.related is None else [("path", verdict), ("other", verdict.related)]
-    )
-    for title, half in halves:
-        rows = level_rows(half)
-        if rows:
-            say(f"{title}:")
-            print_rows(rows, as_json=False, empty="")
+    _print_path("path", verdict)
+    if verdict.related is not None:
+        _print_path("related path", verdict.related)
     print_findings(finding_rows(verdict.findings))
 
 

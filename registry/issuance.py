@@ -78,8 +78,9 @@ def issue_batch(
     """
     now = ports.clock()
     # 1 build, sign the twin with a throw-away key, lint; a token is good for one signature
-    tokens = [
-        issuer.prepare(
+
+    def prepare(order: IssuanceOrder) -> IssuanceToken:
+        return issuer.prepare(
             order.profile,
             order.facts,
             order.public,
@@ -87,8 +88,8 @@ def issue_batch(
             lifetime=order.lifetime,
             entropy=ports.entropy,
         )
-        for order in orders
-    ]
+
+    tokens = ports.each(prepare, orders)
     return issue_prepared(orders, tokens, actor, ports=ports, issuer=issuer)
 
 
@@ -112,7 +113,7 @@ def issue_prepared(
         claim_keys(map(_key_claim, orders, intended), uow)
         uow.log.append(*(_leaf("certificate.intended", now, actor, record) for record in intended))
     # 3 the only signature; the token is spent
-    issued = [issuer.issue(token) for token in tokens]
+    issued = ports.each(issuer.issue, tokens)
     # 4 the fact
     return _record_facts(list(zip(orders, intended, issued, strict=True)), actor, ports)
 
@@ -165,13 +166,20 @@ def _fact(
     order: IssuanceOrder, record: CertificateRecord, issued: IssuedCertificate, now: datetime
 ) -> CertificateRecord:
     state = certificates.move(record.state, CertificateEvent.SIGN)
-    pending = replace(
-        record, state=state, der=issued.der, fingerprint=issued.fingerprint.hex(), issued_at=now
-    )
+    confirmed, until = None, None
     if order.confirm_within is not None:
-        return replace(pending, activate_before=now + order.confirm_within)
-    active = certificates.move(state, CertificateEvent.CONFIRM)
-    return replace(pending, state=active, confirmed_at=now)
+        until = now + order.confirm_within
+    else:
+        state, confirmed = certificates.move(state, CertificateEvent.CONFIRM), now
+    return replace(
+        record,
+        state=state,
+        der=issued.der,
+        fingerprint=issued.fingerprint.hex(),
+        issued_at=now,
+        confirmed_at=confirmed,
+        activate_before=until,
+    )
 
 
 def _leaf(kind: str, now: datetime, actor: Actor, record: CertificateRecord) -> Leaf:

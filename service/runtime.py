@@ -17,6 +17,7 @@ from service import clock
 from service.errors import BadSetting
 from service.home import Home, read_secret
 from service.settings import Settings, read_settings
+from service.side_by_side import SideBySide
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ def open_runtime(home: Home) -> Iterator[Runtime]:
     os.umask(0o077)
     settings = read_settings(home)
     store = Store.open(settings.store_url)
+    side_by_side = SideBySide()
     try:
-        yield Runtime(home, settings, Ports(store, clock.now, clock.entropy))
+        yield Runtime(home, settings, Ports(store, clock.now, clock.entropy, side_by_side))
     finally:
+        side_by_side.close()
         store.close()
 
 

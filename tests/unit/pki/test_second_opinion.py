@@ -9,11 +9,15 @@ import pytest
 from pki import asn1
 from pki.algorithms import KeyAlgorithm, PrivateKey, SignatureAlgorithm
 from pki.errors import AlgorithmUnavailable, PkiError
+from pki.issuer import IssuanceToken, Issuer
 from pki.keys import HybridPrivateKey
+from pki.profiles import DEVICE
 from pki.providers import oqs
 from pki.providers.identifiers import pkcs8
 from pki.providers.mldsa_expand import expand
 from pki.second_opinion import KeyUse, MlDsaSigner, SecondOpinion, ready, ready_pair
+from pki.tbs import Unsigned, sign
+from tests.unit.pki.issuing_fixtures import DEVICE_FACTS, NOW, URLS, entropy, house
 
 ML_DSA_65, COMPOSITE = KeyAlgorithm.ML_DSA_65, KeyAlgorithm.MLDSA65_ECDSA_P256_SHA512
 TWOFOLD = (KeyAlgorithm.ML_DSA_44, ML_DSA_65, KeyAlgorithm.ML_DSA_87, COMPOSITE)
@@ -81,6 +85,30 @@ def test_a_wrong_signature_never_leaves(kind: KeyAlgorithm, opinion: SecondOpini
     with pytest.raises(PkiError, match="disagree") as refused:
         key.sign(b"data")
     assert refused.value.field == "key"
+
+
+@pytest.mark.usefixtures("liboqs")
+def test_neither_a_certificate_nor_a_list_comes_out_of_a_failing_machine() -> None:
+    """The CA's whole path: the alternative half fails, the classical one would still sign."""
+    home = house()
+    ml_dsa = home.issuing_key.alternative
+    assert ml_dsa is not None
+    failing = HybridPrivateKey(
+        home.issuing_key.classical, PrivateKey.held_by(Faulty(1), ml_dsa.algorithm, ml_dsa)
+    )
+    key = ready_pair(failing, KeyUse(CRYPTOGRAPHY, REQUIRED))
+    issuer = Issuer(home.issuer.certificate, key, URLS)
+
+    def prepared() -> IssuanceToken:
+        return issuer.prepare(DEVICE, DEVICE_FACTS, home.device_key.public, now=NOW, entropy=entropy)
+
+    assert issuer.issue(prepared()).der
+    token = prepared()
+    with pytest.raises(PkiError, match="disagree"):
+        issuer.issue(token)
+    unsigned = Unsigned(asn1.integer(1), issuer.certificate.subject, (), 0)
+    with pytest.raises(PkiError, match="disagree"):
+        sign(unsigned, key)
 
 
 @pytest.mark.usefixtures("liboqs")

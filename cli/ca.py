@@ -9,6 +9,7 @@ import typer
 from cli.asking import Json, home_of, noun
 from cli.ca_bundle import bundle
 from cli.ca_ceremony import ceremony, rollover
+from cli.ca_import import import_ca
 from cli.ca_life import detach_root, distrust, refresh_root, retire
 from cli.ca_quorum import app as quorum
 from cli.output import print_fields, print_json, print_rows, raw, say
@@ -105,6 +106,7 @@ def fingerprint(ctx: typer.Context, name: Name = "root", as_json: Json = False) 
 app.command()(bundle)
 app.command()(ceremony)
 app.command()(rollover)
+app.command("import")(import_ca)
 app.command()(detach_root)
 app.command()(refresh_root)
 app.command()(retire)

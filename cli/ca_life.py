@@ -31,13 +31,14 @@ Which = Annotated[str, typer.Argument(metavar="CA", help="Its short name: medtru
 
 
 @contextmanager
-def _room(
+def room_in(
     ctx: typer.Context,
     medium: Path | None,
     file: Path | None,
     descriptor: int | None,
     shares: Sequence[Path] | None,
 ) -> Iterator[tuple[Room, Ports]]:
+    """An opened registry with its keys' passphrase, and who stands in front of it."""
     with registry(ctx) as runtime:
         passphrase = passphrase_of(runtime, file, descriptor, shares)
         yield (
@@ -68,7 +69,7 @@ def detach_root(
     What needs it later takes --root DIR: ceremonies, rollovers, refresh-root, distrust.
     """
     confirm(f"Move the key of {name} to {directory}? Backups of the home still hold it.", yes=yes)
-    with _room(ctx, None, passphrase_file, passphrase_fd, shares_file) as (room, ports):
+    with room_in(ctx, None, passphrase_file, passphrase_fd, shares_file) as (room, ports):
         files = ca_life.detach(room, name, directory.expanduser().absolute(), ports=ports)
     document = {"ca": name, "key": "away", "files": [str(path) for path in files]}
     print_fields(document, as_json=as_json)
@@ -84,7 +85,7 @@ def refresh_root(
     as_json: Json = False,
 ) -> None:
     """Sign new lists of the CAs that certify CAs, and the next trust bundle: once a year at least."""
-    with _room(ctx, medium, passphrase_file, passphrase_fd, shares_file) as (room, ports):
+    with room_in(ctx, medium, passphrase_file, passphrase_fd, shares_file) as (room, ports):
         lists, bundle = ca_life.refresh(room, ports=ports)
     document: dict[str, object] = {
         f"{each.issuer}_list": f"number {each.crl_number}, good until {each.next_update:%Y-%m-%d}"
@@ -125,7 +126,7 @@ def distrust(
     Everything that it issued is worth nothing from then on. Roll over first, and reissue.
     """
     confirm(f"Distrust {name}, and with it every certificate that it issued?", yes=yes)
-    with _room(ctx, medium, passphrase_file, passphrase_fd, shares_file) as (room, ports):
+    with room_in(ctx, medium, passphrase_file, passphrase_fd, shares_file) as (room, ports):
         bundle = ca_life.distrust(room, name, ports=ports)
         state = read_register(room.home).get(name).state
     print_fields({"ca": name, "state": state, "bundle_version": bundle.version}, as_json=as_json)

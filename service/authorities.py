@@ -43,6 +43,8 @@ class KeyPlace(StrEnum):
     """On a medium that people carry to where it is needed."""
     PKCS11 = "pkcs11"
     """In a token, the classical half; the other one sealed in the home."""
+    FOREIGN = "foreign"
+    """With the house that an imported CA comes from: we hold its certificate only."""
 
 
 class UnknownAuthority(ServiceError):
@@ -83,7 +85,8 @@ class CaEntry:
     @property
     def answers(self) -> bool:
         """Whether the running process signs its lists and OCSP answers."""
-        return self.issues and self.state is not CaState.DISTRUSTED and self.key_place is not KeyPlace.AWAY
+        held = self.key_place in (KeyPlace.HERE, KeyPlace.PKCS11)
+        return self.issues and self.state is not CaState.DISTRUSTED and held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,12 @@ class Keyring:
         return True
 
     def _folder(self, entry: CaEntry) -> Path:
+        if entry.key_place is KeyPlace.FOREIGN:
+            raise KeyAway(
+                f"The key of {entry.name} is with the house that it was imported from.",
+                next_step="Ask there, or roll over to a CA of this home: medtrust ca rollover.",
+                field="ca",
+            )
         if entry.key_place is not KeyPlace.AWAY:
             return self._home.keys
         if self.medium is not None and key_files(self.medium, entry.name):

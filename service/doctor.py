@@ -129,7 +129,7 @@ def _clock(runtime: Runtime, now: datetime) -> Iterator[Check]:
 
 def _lists(runtime: Runtime, now: datetime) -> Iterator[Check]:
     for entry in read_register(runtime.home).entries:
-        if entry.state is CaState.DISTRUSTED:
+        if entry.state is CaState.DISTRUSTED or entry.key_place is KeyPlace.FOREIGN:
             continue
         issuer = entry.name
         step = f"medtrust crl publish --issuer {issuer}"

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from audit.leaf import DetailValue, Leaf
+from pki import oids
+from pki.tbs import Certificate
 from registry.lookup import get_device
 from registry.model import actor as actors
 from registry.model import certificate as certificates
@@ -133,6 +135,17 @@ def confirm(request: ConfirmRequest, *, ports: Ports) -> CertificateRecord:
         return _activate(record, now, uow)
 
 
+def _stands_beside(record: CertificateRecord) -> bool:
+    """Whether it is not what a renewal replaces: a pair's second half, or a key that receives secrets.
+
+    The device proved that it uses the new certificate, not that it stopped using these; people replace them.
+    """
+    certificate = Certificate.parse(record.der or b"")
+    return (
+        certificate.public_key.algorithm.is_kem or certificate.extension(oids.RELATED_CERTIFICATE) is not None
+    )
+
+
 def _activate(record: CertificateRecord, now: datetime, uow: UnitOfWork) -> CertificateRecord:
     device = get_device(record.device_id or "", uow)
     active = replace(
@@ -141,7 +154,9 @@ def _activate(record: CertificateRecord, now: datetime, uow: UnitOfWork) -> Cert
     older = [
         c
         for c in uow.certificates.of_device(device.device_id)
-        if c.state is CertificateState.ACTIVE and c.certificate_serial != record.certificate_serial
+        if c.state is CertificateState.ACTIVE
+        and c.certificate_serial != record.certificate_serial
+        and not _stands_beside(c)
     ]
     for certificate in older:
         state = certificates.move(certificate.state, CertificateEvent.SUPERSEDE)

@@ -18,7 +18,7 @@ from registry.model.certificate import CertificateState
 from registry.model.errors import BadInput, Refused
 from registry.ordering import Asked, order_of
 from tests.unit.registry.desk import Desk, content, desk_of, strict
-from tests.unit.registry.hospital import ENGINEER, MONITOR, Hospital
+from tests.unit.registry.hospital import ENGINEER, MONITOR, Hospital, device_key
 
 
 @pytest.fixture
@@ -88,6 +88,22 @@ def test_an_old_request_is_not_bound(desk: Desk) -> None:
     with pytest.raises(Refused, match="not_fresh") as refused:
         desk.order(der, profiles.DEVICE_RELATED)
     assert refused.value.field == "requestTime"
+
+
+def test_a_renewal_replaces_what_was_renewed_and_nothing_beside_it(desk: Desk) -> None:
+    hospital = desk.hospital
+    first = hospital.confirm(hospital.enroll(desk.device))
+    holder = desk.classical()
+    der = desk.kem()
+    beside = [
+        desk.order(desk.bound(holder), profiles.DEVICE_RELATED),
+        desk.order(der, profiles.DEVICE_KEM, answer=desk.challenged(der)),
+    ]
+    new = device_key(7)
+    hospital.confirm(hospital.renew(desk.device, first, key=new), key=new)
+    states = {c.certificate_serial: c.state for c in hospital.certificates()}
+    assert states[first.certificate_serial] is CertificateState.SUPERSEDED
+    assert [states[c.certificate_serial] for c in beside] == [CertificateState.ACTIVE] * 2
 
 
 def test_our_own_keys_are_not_ordered(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from registry.lookup import get_certificate, get_device
 from registry.model.certificate import CertificateRecord, CertificateState, certificate_serial
 from registry.model.device import device_id
 from service import clock
+from service.authorities import read_authorities
 from service.authority import read_bundle
 from service.runtime import current_operator
 
@@ -75,7 +76,7 @@ def verify_one(which: Which, ctx: typer.Context, as_json: Json = False) -> None:
     """Verify a certificate against our own trust bundle and the newest lists; exit code 3 where invalid."""
     with registry(ctx) as runtime, runtime.store.read() as uow:
         found = named(which, uow)
-        lists = (uow.lists.latest(issuer) for issuer in ("issuing", "root"))
+        lists = (uow.lists.latest(ca.name) for ca in read_authorities(runtime.home))
         verdict = verify(
             found.certificate,
             bundle=read_bundle(runtime.home),

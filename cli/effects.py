@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cli.output import note
 from registry.revocation import CUT
+from service.authorities import read_register
 from service.control import wake
 from service.runtime import Runtime
 
@@ -18,7 +19,7 @@ def tell_effects(runtime: Runtime, *, cut: str | None = None) -> dict[str, objec
         return None
     # The store is asked, not the process' answer: it may have acted by itself before our word came.
     with runtime.store.read() as uow:
-        published = uow.lists.latest("issuing")
+        published = uow.lists.latest(read_register(runtime.home).default)
         effects = uow.operations.effects_of(cut) if cut else []
         waiting = len(uow.operations.owed())
     took_ms = max(

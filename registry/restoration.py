@@ -6,7 +6,8 @@ yesterday's copy was restored. Going on would take back revocations and use list
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,19 +38,29 @@ class SeenOutside:
 
     last_list: bytes | None
     checkpoint: str | None
+    others: Mapping[str, bytes] = field(default_factory=dict)
+    """The last lists of the home's other CAs, by name."""
+
+    @property
+    def lists(self) -> dict[str, bytes]:
+        """Every list, by its CA's name."""
+        return {**({ISSUER: self.last_list} if self.last_list else {}), **self.others}
 
 
 def refuse_older(seen: SeenOutside, *, ports: Ports) -> None:
     """OlderStore where the list or the log in the store is behind what was published from it."""
+    published = {name: CertificateList.parse(der).crl_number for name, der in seen.lists.items()}
     with ports.store.read() as uow:
-        stored, size = uow.lists.latest(ISSUER), uow.log.size()
-    number = CertificateList.parse(seen.last_list).crl_number if seen.last_list else 0
-    held = stored.crl_number if stored else 0
+        size = uow.log.size()
+        stored = {name: found.crl_number if (found := uow.lists.head(name)) else 0 for name in published}
+    behind = [name for name, number in published.items() if number > stored[name]]
+    worst = behind[0] if behind else next(iter(published), ISSUER)
+    number, held = published.get(worst, 0), stored.get(worst, 0)
     signed = parse_checkpoint(parse_note(seen.checkpoint).text).size if seen.checkpoint else 0
     if number > held or signed > size:
         raise OlderStore(
-            f"The store is an older copy: list {number} and a log of {signed} entries were published, "
-            f"it knows list {held} and {size} entries.",
+            f"The store is an older copy: list {number} of {worst} and a log of {signed} entries were "
+            f"published, it knows list {held} and {size} entries.",
             next_step="Restore the newest copy. Where there is none: medtrust up --accept-older-store "
             "(revocations are taken over from the published list).",
             field="store",
@@ -60,24 +71,26 @@ def accept_older(seen: SeenOutside, actor: Actor, *, ports: Ports) -> int:
     """A person goes on with the old copy: numbers jump past the published ones, and every revocation of the
     published list is taken over, also of certificates that the copy never heard of. How many were."""
     now = ports.clock()
-    if seen.last_list is None:
-        return 0
-    published = CertificateList.parse(seen.last_list)
-    taken = 0
     with ports.store.write() as uow:
-        number, since, until = published.crl_number, published.this_update, published.next_update
-        uow.lists.adopt(StoredList(ISSUER, number, seen.last_list, since, until))
-        for entry in published.entries():
-            taken += _take_over(entry, now, uow)
-        uow.operations.promise(PUBLISH_CRL, None, "older store accepted", now)
-        detail: dict[str, DetailValue] = {"revocations": taken, "number": published.crl_number}
-        uow.log.append(
-            Leaf(kind="store.older_accepted", at=now, actor=str(actor), subject=ISSUER, detail=detail)
-        )
+        taken = sum(_adopt(name, der, now, actor, uow) for name, der in seen.lists.items())
+        if seen.lists:
+            uow.operations.promise(PUBLISH_CRL, None, "older store accepted", now)
     return taken
 
 
-def _take_over(entry: RevokedEntry, now: datetime, uow: UnitOfWork) -> bool:
+def _adopt(name: str, der: bytes, now: datetime, actor: Actor, uow: UnitOfWork) -> int:
+    published, held = CertificateList.parse(der), uow.lists.head(name)
+    if held is not None and held.crl_number >= published.crl_number:
+        return 0
+    number, since, until = published.crl_number, published.this_update, published.next_update
+    uow.lists.adopt(StoredList(name, number, der, since, until))
+    taken = sum(_take_over(entry, name, now, uow) for entry in published.entries())
+    detail: dict[str, DetailValue] = {"revocations": taken, "number": number}
+    uow.log.append(Leaf(kind="store.older_accepted", at=now, actor=str(actor), subject=name, detail=detail))
+    return taken
+
+
+def _take_over(entry: RevokedEntry, issuer: str, now: datetime, uow: UnitOfWork) -> bool:
     serial = of_int(entry.certificate_serial)
     record = uow.certificates.get(serial)
     if record is not None and record.state.is_revoked:
@@ -90,7 +103,7 @@ def _take_over(entry: RevokedEntry, now: datetime, uow: UnitOfWork) -> bool:
     # Issued after the copy was made: its end is not known, so it stays on the lists for as long as any could.
     unknown = CertificateRecord(
         certificate_serial=serial,
-        issuer=ISSUER,
+        issuer=issuer,
         profile="unknown",
         subject="unknown since an older store was restored",
         state=state,

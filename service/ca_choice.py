@@ -34,14 +34,22 @@ class CaRefused(ServiceError):
 
 def choose(profile: Profile, cas: Sequence[tuple[CaEntry, Certificate]], name: str = "") -> CaEntry:
     """The CA for a profile; `cas` has the default one first, and only those whose key is open."""
-    active = [(entry, certificate) for entry, certificate in cas if entry.state is CaState.ACTIVE]
     if name:
         return _named(name, cas)
+    active = [
+        (entry, certificate)
+        for entry, certificate in cas
+        if entry.state is CaState.ACTIVE and _may_sign(profile, certificate)
+    ]
     for form in _PREFERRED.get(_form(profile), ()):
         for entry, certificate in active:
             if form_of(certificate) == form:
                 return entry
     return active[0][0] if active else _none(cas)
+
+
+def _may_sign(profile: Profile, certificate: Certificate) -> bool:
+    return not profile.issuer_forms or form_of(certificate) in map(str, profile.issuer_forms)
 
 
 def form_of(certificate: Certificate) -> str:
@@ -72,7 +80,7 @@ def _named(name: str, cas: Sequence[tuple[CaEntry, Certificate]]) -> CaEntry:
 
 def _none(cas: Sequence[tuple[CaEntry, Certificate]]) -> CaEntry:
     raise CaRefused(
-        f"None of the CAs {', '.join(entry.name for entry, _ in cas)} is active.",
-        next_step="Make a new one: medtrust ca rollover.",
+        f"None of the CAs {', '.join(entry.name for entry, _ in cas)} is active and may sign this.",
+        next_step="Make one of a form that the profile allows: medtrust ca ceremony.",
         field="ca",
     )

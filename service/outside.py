@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from registry.ports import Ports
-from registry.restoration import SeenOutside, accept_older
+from registry.restoration import ISSUER, SeenOutside, accept_older
+from service.authorities import read_authorities
 from service.home import Home, write_atomically
 from service.runtime import Runtime, current_operator
 
@@ -14,10 +15,11 @@ CHECKPOINT = "checkpoint"
 
 def seen_outside(home: Home) -> SeenOutside:
     """The published files, where they are."""
-    last_list, checkpoint = home.public / "issuing.crl", home.public / CHECKPOINT
+    checkpoint = home.public / CHECKPOINT
+    files = {entry.name: home.public / f"{entry.name}.crl" for entry in read_authorities(home)}
+    lists = {name: path.read_bytes() for name, path in files.items() if path.exists()}
     return SeenOutside(
-        last_list.read_bytes() if last_list.exists() else None,
-        checkpoint.read_text() if checkpoint.exists() else None,
+        lists.pop(ISSUER, None), checkpoint.read_text() if checkpoint.exists() else None, lists
     )
 
 

@@ -72,14 +72,14 @@ def _java(trusted: Trusted, folder: Path) -> Files:
         for ca in trusted.roots
     ]
     store = serialize_java_truststore(stored, BestAvailableEncryption(TRUSTSTORE_PASSWORD.encode()))
-    lists = {f"crl/{ca.name}.crl": ca.crl for ca in trusted.cas}
+    lists = {f"crl/{ca.name}.crl": ca.crl for ca in trusted.cas if ca.crl}
     options = words.JAVA.format(folder=folder, password=TRUSTSTORE_PASSWORD)
     return {"truststore.p12": store, **lists, "java.options": options.encode()}
 
 
 def _flat(trusted: Trusted) -> Files:
     """All certificates in one file and all lists in another, PEM."""
-    lists = "".join(crl.to_pem(ca.crl) for ca in trusted.cas)
+    lists = "".join(crl.to_pem(ca.crl) for ca in trusted.cas if ca.crl)
     return {"ca.pem": to_pem(*(ca.certificate.der for ca in trusted.cas)), "crl.pem": lists.encode()}
 
 
@@ -90,7 +90,8 @@ def _hashed(trusted: Trusted, *, roots_only: bool = False) -> Files:
         digest = name_hash(ca.certificate.subject)
         if ca.is_root or not roots_only:
             files[_free(f"ca/{digest}.", files)] = to_pem(ca.certificate.der)
-        files[_free(f"ca/{digest}.r", files)] = crl.to_pem(ca.crl).encode()
+        if ca.crl:
+            files[_free(f"ca/{digest}.r", files)] = crl.to_pem(ca.crl).encode()
     return files
 
 

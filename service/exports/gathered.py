@@ -8,7 +8,7 @@ from datetime import datetime
 from pki.tbs import Certificate
 from registry.model.errors import NotFound
 from registry.store.unit_of_work import UnitOfWork
-from service.authorities import CaEntry, CaState, read_register
+from service.authorities import CaEntry, CaState, KeyPlace, read_register
 from service.authority import certificate_file
 from service.home import Home
 from service.pem import read_certificate
@@ -22,7 +22,7 @@ class TrustedCa:
     certificate: Certificate
     is_root: bool
     crl: bytes
-    """The newest list, DER."""
+    """The newest list, DER; empty where another house signs it and we have none."""
     crl_until: datetime
 
 
@@ -65,7 +65,10 @@ def chain_of(home: Home, issuer: str) -> tuple[bytes, ...]:
 
 
 def _ca(home: Home, entry: CaEntry, uow: UnitOfWork) -> TrustedCa:
+    certificate = read_certificate(certificate_file(home, entry.name))
     stored = uow.lists.latest(entry.name)
+    if stored is None and entry.key_place is KeyPlace.FOREIGN:
+        return TrustedCa(entry.name, certificate, entry.is_root, b"", certificate.not_after)
     if stored is None:
         raise NotFound(
             f"The CA {entry.name} has signed no revocation list yet.",
@@ -74,7 +77,7 @@ def _ca(home: Home, entry: CaEntry, uow: UnitOfWork) -> TrustedCa:
         )
     return TrustedCa(
         entry.name,
-        read_certificate(certificate_file(home, entry.name)),
+        certificate,
         entry.is_root,
         stored.der,
         stored.next_update,

@@ -14,7 +14,8 @@ from pki.profiles import StatusUrls
 
 COUNTS: Final = (1, 16, 64, 256)
 """Into how many parts a list may be cut; 1 is the whole list."""
-_SLOTS: Final = 256
+SLOTS: Final = 256
+"""The values of an octet."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,7 +37,7 @@ class Shard:
     @property
     def slots(self) -> range:
         """The last octets of the serials that stand in it."""
-        width = _SLOTS // self.count
+        width = SLOTS // self.count
         return range(self.index * width, (self.index + 1) * width)
 
     def holds(self, serial: int) -> bool:
@@ -64,7 +65,7 @@ def slot_of(serial: int) -> int:
 
 def shard_of(serial: int, count: int) -> Shard | None:
     """The part that a serial belongs to; None where the list is whole."""
-    return None if count == 1 else Shard(count, slot_of(serial) * count // _SLOTS)
+    return None if count == 1 else Shard(count, slot_of(serial) * count // SLOTS)
 
 
 def all_shards(count: int) -> tuple[Shard, ...]:

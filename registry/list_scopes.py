@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
-from pki.crl_shard import Shard, all_shards
+from pki.crl_shard import SLOTS, Shard, all_shards
 from pki.errors import RequestRefused
 from pki.keys import HybridPrivateKey
 from pki.tbs import Certificate
@@ -51,28 +52,36 @@ def is_scope(text: str) -> bool:
         return False
 
 
-def scopes_of(signer: ListSigner, heads: Iterable[str]) -> list[str]:
+def scopes_of(signer: ListSigner, known: Iterable[str]) -> list[str]:
     """All lists that the issuer publishes; parts that were once there go on, for certificates name them."""
-    used = {Shard.read(scope).count for scope in heads if scope not in (WHOLE, DELTA)}
-    parts = [str(shard) for count in sorted(used | {signer.shards}) for shard in all_shards(count)]
+    parts = [scope for count in _counts(signer, known) for scope in _names(count)]
     return [*parts, WHOLE, *([DELTA] if signer.deltas else [])]
+
+
+def _counts(signer: ListSigner, known: Iterable[str]) -> list[int]:
+    """Into how many parts its lists are and were cut."""
+    used = {int(scope.partition("-")[0]) for scope in known if scope not in (WHOLE, DELTA)}
+    return sorted(used | {signer.shards})
+
+
+@lru_cache(maxsize=8)
+def _names(count: int) -> tuple[str, ...]:
+    return tuple(map(str, all_shards(count)))
 
 
 def scopes_changed(signer: ListSigner, *, ports: Ports) -> list[str]:
     """Lists that do not say yet what was revoked or released since, and those that there is none of."""
     with ports.store.read() as uow:
-        heads = uow.lists.heads(signer.issuer)
-        scopes = scopes_of(signer, heads)
-        known = [heads[scope].change for scope in scopes if scope in heads]
-        slots = uow.revocations.slots_changed_since(signer.issuer, min(known, default=0))
-    newest = max(slots.values(), default=0)
-
-    def last_change(scope: str) -> int:
-        if scope in (WHOLE, DELTA):
-            return newest
-        return max((slots.get(slot, 0) for slot in Shard.read(scope).slots), default=0)
-
-    return [s for s in scopes if s not in heads or last_change(s) > heads[s].change]
+        known = uow.lists.watermarks(signer.issuer)
+        scopes = scopes_of(signer, known)
+        oldest = min((known[scope] for scope in scopes if scope in known), default=0)
+        slots = uow.revocations.slots_changed_since(signer.issuer, oldest)
+    newest = dict.fromkeys((WHOLE, DELTA), max(slots.values(), default=0))
+    for count in _counts(signer, known):
+        for slot, change in slots.items() if count > 1 else ():
+            name = _names(count)[slot * count // SLOTS]
+            newest[name] = max(change, newest.get(name, 0))
+    return [s for s in scopes if s not in known or newest.get(s, 0) > known[s]]
 
 
 def scopes_due(signer: ListSigner, *, ports: Ports) -> list[str]:

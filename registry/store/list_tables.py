@@ -28,7 +28,6 @@ class CrlRow(SQLModel, table=True):
     crl_id: int | None = Field(default=None, primary_key=True)
     issuer: str = Field(index=True)
     crl_number: int
-    der: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     this_update: datetime = Field(sa_column=utc())
     next_update: datetime = Field(sa_column=utc())
     scope: str = Field(default=WHOLE, sa_column_kwargs={"server_default": WHOLE})
@@ -37,6 +36,18 @@ class CrlRow(SQLModel, table=True):
     """The whole list that a delta builds upon."""
     change: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Every change up to this one is in the list; later ones may be."""
+    recorded: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    """Whether it was signed and is, or was, what everybody is served."""
+
+
+class CrlOctetsRow(SQLModel, table=True):
+    """A list's DER, apart: whoever looks for what is due must not read fifty megabytes."""
+
+    __tablename__ = "crl_octets"
+
+    issuer: str = Field(primary_key=True)
+    crl_number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    der: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class RevocationRow(SQLModel, table=True):

@@ -9,42 +9,46 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
 
-from registry.store.list_tables import DELTA, WHOLE, CrlRow
+from registry.store.list_tables import DELTA, WHOLE, CrlOctetsRow, CrlRow
 from registry.store.tables import table
 
 __all__ = ["DELTA", "WHOLE", "ListHead", "Lists", "StoredList"]
 
 _CRL: Final = table(CrlRow)
-_HEAD: Final = tuple(column for column in _CRL.columns if column.name not in ("crl_id", "der"))
+_OCTETS: Final = table(CrlOctetsRow)
+_HEAD: Final = tuple(column for column in _CRL.columns if column.name not in ("crl_id", "recorded"))
 
 # Built once: putting a statement together costs more than running it.
-_OF_SCOPE: Final = and_(_CRL.c.issuer == bindparam("of_issuer"), _CRL.c.scope == bindparam("of_scope"))
-_HIGHEST: Final = select(func.max(_CRL.c.crl_number)).where(_CRL.c.issuer == bindparam("of_issuer"))
-_SIGNED: Final = and_(_OF_SCOPE, _CRL.c.der.is_not(None))
-_LATEST: Final = select(*_HEAD, _CRL.c.der).where(_SIGNED).order_by(_CRL.c.crl_number.desc()).limit(1)
-_LATEST_HEAD: Final = select(*_HEAD).where(_SIGNED).order_by(_CRL.c.crl_number.desc()).limit(1)
-_HEADS: Final = (
-    select(*_HEAD)
-    .where(_CRL.c.issuer == bindparam("of_issuer"), _CRL.c.der.is_not(None))
-    .order_by(_CRL.c.crl_number)
+_OF_ISSUER: Final = _CRL.c.issuer == bindparam("of_issuer")
+_OF_SCOPE: Final = and_(_OF_ISSUER, _CRL.c.scope == bindparam("of_scope"))
+_OF_NUMBER: Final = and_(_OF_ISSUER, _CRL.c.crl_number == bindparam("of_number"))
+_HIGHEST: Final = select(func.max(_CRL.c.crl_number)).where(_OF_ISSUER)
+_LATEST: Final = select(*_HEAD).where(_OF_SCOPE, _CRL.c.recorded).order_by(_CRL.c.crl_number.desc()).limit(1)
+_HEADS: Final = select(*_HEAD).where(_OF_ISSUER, _CRL.c.recorded).order_by(_CRL.c.crl_number)
+_WATERMARKS: Final = (
+    select(_CRL.c.scope, func.max(_CRL.c.change)).where(_OF_ISSUER, _CRL.c.recorded).group_by(_CRL.c.scope)
 )
 _BASE: Final = (
     select(*_HEAD)
-    .where(_SIGNED, _CRL.c.next_update > bindparam("now", type_=_CRL.c.next_update.type))
+    .where(_OF_SCOPE, _CRL.c.recorded)
+    .where(_CRL.c.next_update > bindparam("now", type_=_CRL.c.next_update.type))
     .order_by(_CRL.c.crl_number)
     .limit(1)
 )
-_OF_NUMBER: Final = and_(_CRL.c.issuer == bindparam("of_issuer"), _CRL.c.crl_number == bindparam("of_number"))
 _BY_NUMBER: Final = select(*_HEAD).where(_OF_NUMBER)
-_OCTETS: Final = select(_CRL.c.der).where(_OF_NUMBER)
+_RECORD: Final = update(_CRL).where(_OF_NUMBER).values(recorded=True)
+_KEEP: Final = insert(_OCTETS)
+_DER: Final = select(_OCTETS.c.der).where(
+    _OCTETS.c.issuer == bindparam("of_issuer"), _OCTETS.c.crl_number == bindparam("of_number")
+)
 _EARLIER: Final = and_(_OF_SCOPE, _CRL.c.crl_number < bindparam("of_number"))
-_LET_GO: Final = update(_CRL).where(_EARLIER, _CRL.c.der != bindparam("gone")).values(der=bindparam("gone"))
+_LET_GO: Final = delete(_OCTETS).where(
+    _OCTETS.c.issuer == bindparam("of_issuer"),
+    _OCTETS.c.crl_number.in_(select(_CRL.c.crl_number).where(_EARLIER)),
+)
 _FORGET: Final = delete(_CRL).where(
     _EARLIER, _CRL.c.next_update <= bindparam("now", type_=_CRL.c.next_update.type)
 )
-_RECORD: Final = update(_CRL).where(_OF_NUMBER).values(der=bindparam("signed"))
-_GONE: Final = b""
-"""Instead of the octets of a list that was signed and that a later one replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +108,19 @@ class Lists:
 
     def adopt(self, stored: StoredList) -> None:
         """A list that was signed before this store knew of it: the next number follows it."""
-        row = {f.name: getattr(stored, f.name) for f in fields(StoredList)}
-        self._connection.execute(insert(_CRL).values(**row))
+        row = {f.name: getattr(stored, f.name) for f in fields(ListHead)} | {"recorded": True}
+        self._connection.execute(insert(_CRL), row)
+        self._keep(stored.issuer, stored.crl_number, stored.der)
 
     def record(self, issuer: str, number: int, der: bytes, *, scope: str = WHOLE) -> None:
         """The signed list of a number that was taken; the octets of those before it are let go."""
         given = {"of_issuer": issuer, "of_number": number, "of_scope": scope}
-        self._connection.execute(_RECORD, given | {"signed": der})
-        self._connection.execute(_LET_GO, given | {"gone": _GONE})
+        self._connection.execute(_RECORD, given)
+        self._keep(issuer, number, der)
+        self._connection.execute(_LET_GO, given)
+
+    def _keep(self, issuer: str, number: int, der: bytes) -> None:
+        self._connection.execute(_KEEP, {"issuer": issuer, "crl_number": number, "der": der})
 
     def forget(self, issuer: str, scope: str, now: datetime) -> None:
         """Rows of lists that lapsed and were replaced: nothing can build upon them any more."""
@@ -122,23 +131,27 @@ class Lists:
 
     def latest(self, issuer: str, scope: str = WHOLE) -> StoredList | None:
         """The signed list with the highest number."""
-        given = {"of_issuer": issuer, "of_scope": scope}
-        row = self._connection.execute(_LATEST, given).mappings().first()
-        return None if row is None else StoredList(**{f.name: row[f.name] for f in fields(StoredList)})
+        head = self.head(issuer, scope)
+        return None if head is None else head.signed(self.octets(head))
 
     def octets(self, head: ListHead) -> bytes:
-        """A signed list's DER."""
+        """A signed list's DER; only the newest of each scope is kept."""
         given = {"of_issuer": head.issuer, "of_number": head.crl_number}
-        return bytes(self._connection.execute(_OCTETS, given).scalar_one())
+        return bytes(self._connection.execute(_DER, given).scalar_one())
 
     def head(self, issuer: str, scope: str = WHOLE) -> ListHead | None:
         """The same without its octets, which may be fifty megabytes."""
-        return self._head(_LATEST_HEAD, {"of_issuer": issuer, "of_scope": scope})
+        return self._head(_LATEST, {"of_issuer": issuer, "of_scope": scope})
 
     def heads(self, issuer: str) -> dict[str, ListHead]:
         """The newest signed list of each scope."""
         rows = self._connection.execute(_HEADS, {"of_issuer": issuer}).mappings()
         return {row["scope"]: ListHead(**row) for row in rows}
+
+    def watermarks(self, issuer: str) -> dict[str, int]:
+        """By scope, the change up to which its newest list knows all."""
+        cursor: Any = self._connection.execute(_WATERMARKS, {"of_issuer": issuer}).cursor
+        return dict(cursor)
 
     def by_number(self, issuer: str, number: int) -> ListHead | None:
         """One of the issuer's signed lists."""

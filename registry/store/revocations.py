@@ -36,10 +36,12 @@ _CONTENTS: Final = select(_ROW.c.entry).where(
     _ROW.c.listed,
 )
 _CHANGED: Final = select(_ROW.c.entry).where(_OF_ISSUER, _ROW.c.change > bindparam("after"))
+# In the order of changes, so that the last one of a slot is its newest; not grouped, for then SQLite would
+# walk through all of the issuer's rows.
 _CHANGED_SLOTS: Final = (
-    select(_ROW.c.slot, func.max(_ROW.c.change))
+    select(_ROW.c.slot, _ROW.c.change)
     .where(_OF_ISSUER, _ROW.c.change > bindparam("after"))
-    .group_by(_ROW.c.slot)
+    .order_by(_ROW.c.change)
 )
 _REVOKED: Final = (
     _CERTIFICATE.c.issuer == bindparam("of_issuer"),
@@ -100,8 +102,9 @@ class Revocations:
 
     def slots_changed_since(self, issuer: str, change: int) -> dict[int, int]:
         """By slot, its newest change after the given one."""
-        found = self._connection.execute(_CHANGED_SLOTS, {"of_issuer": issuer, "after": change})
-        return {row[0]: row[1] for row in found}
+        given = {"of_issuer": issuer, "after": change}
+        cursor: Any = self._connection.execute(_CHANGED_SLOTS, given).cursor
+        return dict(cursor)
 
     def revoked_certificates(self, issuer: str, *, not_expired_before: datetime) -> int:
         """How many certificates are revoked by their own rows: at least as many entries there must be."""

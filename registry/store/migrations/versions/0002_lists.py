@@ -23,6 +23,21 @@ def upgrade() -> None:
     op.add_column("crl", sa.Column("scope", sa.String(), nullable=False, server_default="whole"))
     op.add_column("crl", sa.Column("base_number", sa.Integer(), nullable=True))
     op.add_column("crl", sa.Column("change", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("crl", sa.Column("recorded", sa.Boolean(), nullable=False, server_default="0"))
+    op.create_table(
+        "crl_octets",
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("crl_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("issuer", "crl_number"),
+    )
+    op.execute(
+        "INSERT INTO crl_octets (issuer, crl_number, der) "
+        "SELECT issuer, crl_number, der FROM crl WHERE der IS NOT NULL AND crl_number = "
+        "(SELECT max(o.crl_number) FROM crl AS o WHERE o.issuer = crl.issuer AND o.der IS NOT NULL)"
+    )
+    op.execute("UPDATE crl SET recorded = (der IS NOT NULL)")
+    op.drop_column("crl", "der")
     op.create_index("crl_of_scope", "crl", ["issuer", "scope", "crl_number"], unique=False)
     op.create_table(
         "revocation",

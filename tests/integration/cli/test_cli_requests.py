@@ -89,6 +89,20 @@ def test_an_ml_kem_key_is_challenged(cli: Cli) -> None:
     assert_refused(cli(*again), 3, "field: answer")
 
 
+def test_a_hospital_may_believe_a_signed_claim(cli: Cli) -> None:
+    device = cli.approved()
+    first = issued(cli, made(cli, device, "classical", "pump"), device, "device-classical")
+    held = ("--held", first, "--held-key", cli.folder / "pump.unencrypted.key")
+    request = made(cli, device, "kem", "pump-kem", *held)
+    seen = cli.done("cert", "request", "inspect", request, "--profile", "device-kem")
+    assert (seen["stated_by"], seen["findings"]) == (f"{leaf(first).serial:x}", [])
+    order = ("cert", "issue", "--csr", request, "--device", device, "--profile", "device-kem")
+    assert_refused(cli(*order, "--passphrase-file", cli.passphrase), 3, "field: --answer")
+    settings = cli.home / "medtrust.toml"
+    settings.write_text(settings.read_text().replace('kem_proof = "challenge"', 'kem_proof = "statement"'))
+    assert leaf(issued(cli, request, device, "device-kem")).public_key.algorithm == "ml-kem-768"
+
+
 def test_what_cannot_be_answered(cli: Cli) -> None:
     device = cli.approved()
     request, other = made(cli, device, "kem", "one"), made(cli, device, "pure", "two")
@@ -202,6 +216,19 @@ def test_a_request_that_would_be_refused_is_told_beforehand(cli: Cli) -> None:
     by_people = cli("cert", "request", "inspect", request, "--profile", "device-pure")
     assert by_people.code == 3
     assert "request.key_not_allowed" in by_people.out
+
+
+def test_the_hospitals_own_profile_makes_and_judges_requests(cli: Cli) -> None:
+    device = cli.approved()
+    folder = cli.home / "profiles"
+    folder.mkdir(mode=0o700)
+    (folder / "pumps.toml").write_text(
+        'name = "pumps"\nextends = "device-classical"\n[keys]\nmain = ["ec-p384"]\n'
+    )
+    order = ("cert", "request", "--cn", device, "--profile", "pumps", "--out", cli.folder / "pump")
+    request = cli.done(*order, "--unencrypted")["csr"]
+    seen = cli.done("cert", "request", "inspect", request, "--profile", "pumps", "--device", device)
+    assert (seen["key"], seen["findings"]) == ("ec-p384", [])
 
 
 def test_torn_files_are_no_requests(empty: Cli) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NoReturn
 
+import msgspec
 import rfc8785
 
 from audit.errors import LeafRefused, Malformed
@@ -35,8 +36,8 @@ _CARRIER = re.compile(r"\((?:10|21)\)|\(01\)\d{14}")
 
 _DETAIL_TYPES = "str, int within 53 bits, bool or list of str"
 _MOST_INT = 2**53 - 1
-# ASCII keys, whole numbers and text leave RFC 8785 nothing that the C encoder does otherwise: it is faster.
-_ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+# ASCII keys, whole numbers and text leave RFC 8785 nothing that msgspec does otherwise: it is much faster.
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
 DetailValue = str | int | bool | list[str]
 
 
@@ -61,9 +62,11 @@ def encode(leaf: Leaf) -> bytes:
     """
     _check(leaf)
     try:
-        encoded = _ENCODE(_body(leaf)).encode()
+        encoded = _ENCODE(_body(leaf))
     except UnicodeEncodeError as problem:
         raise Malformed("The leaf holds a half of a surrogate pair.", field="detail") from problem
+    except TypeError as problem:
+        raise Malformed(f"The leaf holds what JSON has no word for: {problem}.", field="detail") from problem
     if len(encoded) > MAX_LEAF:
         raise Malformed(
             f"The leaf has {len(encoded)} bytes; {MAX_LEAF} is the most that an entry may have.",
@@ -96,17 +99,22 @@ def decode(data: bytes) -> Leaf:
 
 def _body(leaf: Leaf) -> dict[str, str | int | dict[str, DetailValue]]:
     try:
-        at = leaf.at.astimezone(UTC).replace(tzinfo=None)
+        at = _instant(leaf.at)
     except OverflowError as problem:
         raise Malformed("at is beyond the calendar in UTC.", field="at") from problem
     return {
         "v": _VERSION,
         "kind": leaf.kind,
-        "at": at.isoformat(timespec="microseconds") + "Z",
+        "at": at,
         "actor": leaf.actor,
         "subject": leaf.subject,
         "detail": dict(leaf.detail),
     }
+
+
+@lru_cache(maxsize=64)
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _from_body(body: object) -> Leaf:
@@ -142,8 +150,9 @@ def _check_text(name: str, value: object) -> None:
     _check_carrier(name, value)
 
 
+@lru_cache(maxsize=1024)  # keys are few and come back with every leaf; refusals are not kept
 def _check_key(key: object) -> None:
-    if not isinstance(key, str) or not _is_key(key):
+    if not isinstance(key, str) or len(key) > 64 or not _KEY.fullmatch(key):
         raise Malformed("A key of detail is not lower_case_words of at most 64 characters.", field="detail")
     if _identifies(key):
         raise LeafRefused(
@@ -153,18 +162,12 @@ def _check_key(key: object) -> None:
         )
 
 
-# Kinds and keys are few and come back with every leaf.
+# Kinds are few, too.
 @lru_cache(maxsize=1024)
 def _is_kind(kind: str) -> bool:
     return len(kind) <= 64 and _KIND.fullmatch(kind) is not None
 
 
-@lru_cache(maxsize=1024)
-def _is_key(key: str) -> bool:
-    return _KEY.fullmatch(key) is not None
-
-
-@lru_cache(maxsize=1024)
 def _identifies(key: str) -> bool:
     # A certificate's serial number is ours and public; a device's own is neither.
     rest = _CERTIFICATE_SERIAL.sub("certificate", key)

@@ -77,6 +77,8 @@ OCSP_EXTENDED_REVOKE: Final = "1.3.6.1.5.5.7.48.1.9"
 # Requests: RFC 2986, RFC 2985
 EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
 CHALLENGE_PASSWORD: Final = "1.2.840.113549.1.9.7"  # noqa: S105 - an attribute's type
+MICROSOFT: Final = "1.3.6.1.4.1.311."
+"""The arc, with its dot: what Windows' tools add."""
 NO_SIGNATURE: Final = "1.3.6.1.5.5.7.6.2"
 """RFC 5272 4.2.2: the request of a key that cannot sign."""
 

@@ -65,6 +65,8 @@ def check_extensions(
 def _extension(extension: Extension, profile: Profile, facts: SubjectFacts) -> Iterator[Finding]:
     if extension.oid not in profile.extensions & _MAY_ASK:
         problem = f"Profile {profile.name} does not let a request ask for the extension {extension.oid}."
+        if extension.oid.startswith(oids.MICROSOFT):
+            problem += " Windows' certreq adds it for a CA of its own; make the request with another tool."
         yield error("request.extension_not_in_profile", problem, extension.oid)
         return
     try:

@@ -18,7 +18,6 @@ from pki.request_extensions import check_extensions
 from pki.request_subject import check_subject
 from pki.weak_keys import weaknesses
 
-_MICROSOFT: Final = "1.3.6.1.4.1.311."
 _WHY: Final = {
     oids.CHALLENGE_PASSWORD: (
         "challengePassword is a secret that this CA has no use for and does not want to hold; "
@@ -61,7 +60,7 @@ def _keys(request: Request, profile: Profile) -> Iterator[Finding]:
 def _attributes(request: Request) -> Iterator[Finding]:
     for dotted in request.foreign_attributes:
         problem = _WHY.get(dotted, f"The attribute {dotted} is not one that this CA reads.")
-        if dotted.startswith(_MICROSOFT):
+        if dotted.startswith(oids.MICROSOFT):
             problem = (
                 f"The attribute {dotted} is one that Windows' certreq adds; this CA does not read it. "
                 "Make the request with `medtrust cert request` or OpenSSL."

@@ -148,6 +148,12 @@ EXTENSIONS = (
         ask(Extension(oids.RELATED_CERTIFICATE, False, asn1.sequence())),
     ),
     _subject(
+        "Windows' certificate template",
+        "extension_not_in_profile",
+        "1.3.6.1.4.1.311.20.2",
+        ask(Extension("1.3.6.1.4.1.311.20.2", False, asn1.tlv(0x1E, "WebServer".encode("utf-16-be")))),
+    ),
+    _subject(
         "a malformed extension",
         "extension_malformed",
         oids.KEY_USAGE,

@@ -23,7 +23,7 @@ from pki.keys import HybridPrivateKey
 from pki.profiles import Profile, StatusUrls, SubjectFacts, by_name
 from pki.tbs import Certificate
 from registry.issuance import IssuanceOrder, issue_batch
-from registry.pending import LIFETIME, facts_of
+from registry.pending import facts_of
 
 FLEET = 600
 """More than any cache of pki holds: each request is new to it, as a device's is."""
@@ -95,7 +95,7 @@ def whole(house: House, form: Form, batch: int, units: int = UNITS) -> Callable[
 
     def order() -> IssuanceOrder:
         der, facts = next(turn)
-        return IssuanceOrder(form.profile, facts, Request.parse(der), LIFETIME)
+        return IssuanceOrder(form.profile, facts, Request.parse(der), form.profile.lifetime)
 
     def work() -> int:
         for _ in range(max(1, units // batch)):

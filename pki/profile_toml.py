@@ -23,6 +23,7 @@ from pki.profile_model import Kind, NamePolicy, Profile
 from pki.profile_schema import CaTable, ConstraintsTable, NamesTable, ProfileDocument, SubtreesTable
 
 MAX_CHARACTERS: Final = 64 * 1024
+_MAX_LAYERS: Final = 3
 _PURPOSES: Final = {
     "server-auth": oids.EKU_SERVER_AUTH,
     "client-auth": oids.EKU_CLIENT_AUTH,
@@ -51,18 +52,26 @@ def parse(text: str, built_in: Callable[[str], str]) -> Profile:
 
 def read(text: str, built_in: Callable[[str], str]) -> Profile:
     """As parse, but without judging: for `medtrust profile check`, which shows every finding."""
-    tables = _tables(text)
-    extended = tables.get("extends", "")
-    if extended:
-        if not isinstance(extended, str):
-            raise malformed("`extends` is not a text.", "extends")
-        tables = _over(_tables(built_in(extended)), tables)
+    tables = _resolved(text, built_in)
     try:
         document = msgspec.convert(tables, ProfileDocument)
     except msgspec.ValidationError as bad:
         problem, _, where = str(bad).partition(" - at `$.")
         raise malformed(f"{problem}.", where.rstrip("`") or _quoted(problem)) from bad
     return _profile(document)
+
+
+def _resolved(text: str, built_in: Callable[[str], str]) -> dict[str, Any]:
+    """The tables, laid over those that they extend; built-in profiles extend one another once at most."""
+    layers = [_tables(text)]
+    while extended := layers[-1].get("extends", ""):
+        if not isinstance(extended, str) or len(layers) > _MAX_LAYERS:
+            raise malformed("`extends` is not the name of a built-in profile.", "extends")
+        layers.append(_tables(built_in(extended)))
+    tables: dict[str, Any] = {}
+    for layer in reversed(layers):
+        tables = _over(tables, layer)
+    return tables
 
 
 def _tables(text: str) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from pki.csr import Request
 from pki.issuer import Issuer
-from pki.profiles import DEVICE, SubjectFacts
+from pki.profiles import Profile, SubjectFacts, by_name
 from registry.issuance import IssuanceOrder, issue
 from registry.model import actor as actors
 from registry.model import transcript
 from registry.model.certificate import CertificateRecord
+from registry.model.criticality import Criticality
 from registry.model.device import Device
 from registry.model.enrollment import Enrollment, EnrollmentRequest, RenewalRequest
 from registry.model.errors import Conflict, NotFound
@@ -22,7 +23,15 @@ from registry.store.enrollments import AnsweredRequest
 from registry.store.unit_of_work import UnitOfWork
 
 CONFIRM_WITHIN: Final = timedelta(hours=1)
-LIFETIME: Final = timedelta(days=365)
+_BY_CLASS: Final = {
+    Criticality.LIFE_SUSTAINING: "device-life-sustaining",
+    Criticality.THERAPY: "device-therapy",
+    Criticality.MONITORING: "device-monitoring",
+    Criticality.DIAGNOSTIC: "device-diagnostic",
+    Criticality.NON_CLINICAL: "device-non-clinical",
+    # Not known to be harmless: as long as the longest.
+    Criticality.UNKNOWN: "device-life-sustaining",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,13 @@ class IssuingParts:
     chain: tuple[bytes, ...]
     """What follows the leaf: the issuing CA's certificate, DER."""
     organization: str = ""
+    own_profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """The hospital's own, by name; one named as a built-in profile narrows it."""
+
+    def profile_for(self, device: Device) -> Profile:
+        """The profile of the device's criticality class."""
+        name = _BY_CLASS[device.criticality]
+        return self.own_profiles.get(name) or by_name(name)
 
 
 def issue_pending(
@@ -50,11 +66,12 @@ def issue_pending(
         # The stored answer is written with the certificate: a redelivery finds both or neither.
         record_answer(request, record, index, uow)
 
+    profile = parts.profile_for(device)
     order = IssuanceOrder(
-        DEVICE,
+        profile,
         facts_of(device, parts),
         csr,
-        LIFETIME,
+        profile.lifetime,
         device_id=device.device_id,
         request_id=request.request_id,
         confirm_within=CONFIRM_WITHIN,

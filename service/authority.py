@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from service.errors import NotInitialised
 from service.home import Home
 from service.keystore import KeyReader
 from service.pem import read_certificate
+from service.profiles import own_profiles
 from service.settings import Settings
 
 ROOT, ISSUING, REGISTRY = authorities.ROOT, authorities.ISSUING, "registry"
@@ -77,6 +79,8 @@ class Authority:
     """The roots in force, the first one first; distrusted ones are left out."""
     register: Register
     """All CAs of the home, also those whose keys are elsewhere."""
+    own_profiles: Mapping[str, Profile]
+    """The hospital's own, by name."""
 
     @property
     def default(self) -> OpenCa:
@@ -100,7 +104,7 @@ class Authority:
 
     def parts_of(self, ca: OpenCa) -> IssuingParts:
         """A CA as the walk and an operator's order need it."""
-        return IssuingParts(ca.issuer, ca.chain, self.organization)
+        return IssuingParts(ca.issuer, ca.chain, self.organization, self.own_profiles)
 
     def issuer_for(self, profile: Profile, name: str = "") -> OpenCa:
         """The CA for a certificate of that profile: the one that is named, else by the profile's form.
@@ -167,6 +171,7 @@ def unlock(home: Home, settings: Settings, passphrase: bytes) -> Authority:
         organization=settings.organization,
         anchors=anchors,
         register=register,
+        own_profiles={profile.name: profile for profile in own_profiles(home)},
     )
 
 

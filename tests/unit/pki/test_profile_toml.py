@@ -16,7 +16,7 @@ from pki.errors import PkiError
 from pki.extensions import KeyUsage
 from pki.profile_limits import check_narrows, check_profile
 from pki.profile_model import Form, Kind, Profile
-from pki.profiles import built_in_text, by_name
+from pki.profiles import ProfileMalformed, built_in_text, by_name
 from pki.providers.interface import KeyAlgorithm
 
 DEVICE = built_in_text("device")
@@ -55,6 +55,14 @@ def test_a_profile_of_ones_own_lies_over_the_one_it_extends() -> None:
     assert own == replace(
         by_name("device"), name="infusion-pump", summary="Our pumps.", lifetime=timedelta(days=90)
     )
+
+
+def test_a_profile_may_extend_one_that_extends_another() -> None:
+    text = PUMP.replace('"device"', '"device-therapy"')
+    assert profiles.own(text).main == by_name("device").main
+    with pytest.raises(ProfileMalformed) as refused:
+        profile_toml.parse('extends = "device"', lambda _name: 'extends = "device"')
+    assert refused.value.field == "extends"
 
 
 def test_every_table_reaches_the_profile() -> None:

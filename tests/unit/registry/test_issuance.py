@@ -10,14 +10,14 @@ from pki.profiles import DEVICE
 from registry.issuance import Issuance, IssuanceOrder, issue_batch
 from registry.model.certificate import CertificateState
 from registry.model.device import Device
-from registry.pending import LIFETIME, facts_of
+from registry.pending import facts_of
 from tests.unit.registry.hospital import DISPLAY, ENGINEER, Hospital, device_key
 
 
 def order(hospital: Hospital, device: Device) -> IssuanceOrder:
     request = Request.parse(build(device_key(), common_name=device.device_id))
     return IssuanceOrder(
-        DEVICE, facts_of(device, hospital.parts), request, LIFETIME, device_id=device.device_id
+        DEVICE, facts_of(device, hospital.parts), request, DEVICE.lifetime, device_id=device.device_id
     )
 
 

@@ -15,7 +15,7 @@ from registry.issuance import IssuanceOrder, issue_batch
 from registry.key_reuse import KeyClaim, claim_keys
 from registry.model.device import Device
 from registry.model.errors import Refused
-from registry.pending import LIFETIME, facts_of
+from registry.pending import facts_of
 from registry.registration import Approval, approve
 from registry.renewal import renew
 from registry.revocation import revoke_certificate, revoke_device
@@ -76,7 +76,7 @@ def test_two_owners_of_one_key_in_one_batch_are_refused(hospital: Hospital) -> N
     def order(device: Device) -> IssuanceOrder:
         request = Request.parse(build(device_key(), common_name=device.device_id))
         facts = facts_of(device, hospital.parts)
-        return IssuanceOrder(DEVICE, facts, request, LIFETIME, device_id=device.device_id)
+        return IssuanceOrder(DEVICE, facts, request, DEVICE.lifetime, device_id=device.device_id)
 
     orders = [order(hospital.admit(DISPLAY)), order(hospital.admit(MONITOR))]
     with pytest.raises(Refused, match="another owner"):

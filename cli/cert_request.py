@@ -13,6 +13,7 @@ from cli.cert_inspect import inspect
 from cli.errors import CliError
 from cli.output import note, print_json, say
 from cli.request_plan import Plan, holder_of, main_key, next_steps, plan_of, profile_of, second_key
+from cli.words import examples
 from pki import csr_build
 from pki.algorithms import KeyAlgorithm, PrivateKey
 from pki.csr import Request, to_pem
@@ -22,7 +23,16 @@ from service import clock
 from service.home import write_atomically
 from service.request_keys import Passphrase, refuse_overwriting, write_keys
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    invoke_without_command=True,
+    epilog=examples(
+        "medtrust cert request --cn mtd-abcdefghijklmnop --out pump",
+        "medtrust cert request --profile server --dns www.hospital.example --out www",
+        "medtrust cert request inspect pump.csr --profile device",
+    ),
+)
 app.command()(inspect)
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 KeyPassphraseFile = Annotated[

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from pki.algorithms import PrivateKey
 from pki.envelope import Opener, Sealer, read_header
+from pki.errors import WrongPassphrase
 from pki.keys import HybridPrivateKey
 from pki.second_opinion import KeyUse, ready_pair
 from service import clock
@@ -130,4 +132,21 @@ def finish_exchange(folder: Path) -> None:
 
 
 def _beside(folder: Path, what: str) -> Path:
-    return folder.with_name(f"{folder.name}.{what}")
+    # Nobody else's name: what is found under it is removed.
+    return folder.with_name(f".{folder.name}.medtrust-reseal-{what}")
+
+
+def reseal_here(folder: Path, names: Iterable[str], old: bytes, new: bytes, now: datetime) -> tuple[str, ...]:
+    """Keys on a medium, one file after the other, from `old` to `new`; those that were changed.
+
+    A crash leaves some under each; the same again does the rest. WrongPassphrase where neither opens one.
+    """
+    before, after = KeyReader(folder, old), KeyReader(folder, new)
+    writer, changed = KeyWriter(folder, new, now), []
+    for name in names:
+        try:
+            after.read_secret(name)
+        except WrongPassphrase:
+            writer.write_secret(name, before.read_secret(name))
+            changed.append(name)
+    return tuple(changed)

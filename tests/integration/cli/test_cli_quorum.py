@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_shares_typed_one_by_one_at_a_terminal(cli: Cli) -> None:
     assert " ".join(words[0].split()[5:9]) not in shown
 
 
-def _at_a_terminal(arguments: list[str], typed: list[str]) -> str:
+def _at_a_terminal(arguments: list[str], typed: list[str], end_at: bytes = b"") -> str:
     master, slave = pty.openpty()
     command = [sys.executable, "-c", "from cli.main import main; main()", *arguments]
     child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
@@ -102,6 +103,28 @@ def _at_a_terminal(arguments: list[str], typed: list[str]) -> str:
             shown += chunk
             if chunk.endswith(b"nothing is shown): ") and typed:
                 os.write(master, typed.pop(0).encode() + b"\n")
+            if end_at and end_at in chunk:
+                child.send_signal(signal.SIGTERM)
     assert child.wait(30) == 0, shown.decode()
     os.close(master)
     return shown.decode()
+
+
+def test_up_asks_for_the_shares_and_serves(cli: Cli) -> None:
+    words = [path.read_text().splitlines()[1] for path in _split(cli, "--retire-passphrase")]
+    settings = cli.home / "medtrust.toml"
+    settings.write_text(
+        settings.read_text()
+        .replace('listen = "127.0.0.1:8080"', 'listen = "127.0.0.1:0"')
+        .replace('broker = "auto"', 'broker = "embedded"')
+        .replace("bootstrap_port = 8884", "bootstrap_port = 0")
+        .replace("ops_port = 8883", "ops_port = 0")
+    )
+    shown = _at_a_terminal(
+        ["--home", str(cli.home), "up", "--quorum"], words[1:4], end_at=b"Stop with Ctrl-C."
+    )
+
+    assert "Opened by shares 2, 3, 4 of 5." in shown
+    assert "medtrust is up" in shown
+    used = [leaf["detail"] for leaf in cli.done("audit", "list") if leaf["kind"] == "quorum.used"]
+    assert used == [{"members": ["2", "3", "4"], "purpose": "up", "shares": 5, "threshold": 3}]

@@ -14,8 +14,8 @@ from registry.model.actor import operator
 from registry.ports import Ports
 from registry.store.unit_of_work import Store
 from service import clock
-from service.errors import NotInitialised
-from service.keystore import KeyReader, KeyWriter, finish_exchange
+from service.errors import BadSetting, NotInitialised
+from service.keystore import KeyReader, KeyWriter, finish_exchange, reseal_here
 from service.quorum import SLOT, Split, end_quorum, open_slot, read_slot, require_slot, split_passphrase
 from service.shares import ForeignShare, Gathering
 
@@ -129,12 +129,43 @@ def test_a_crash_in_the_exchange_leaves_the_old_keys_or_the_new_ones(
     keys: Path, ports: Ports, renamed: bool
 ) -> None:
     """Killed before the first rename the old folder stands; after it the new one is taken."""
-    fresh = keys.with_name("keys.next")
+    fresh = keys.with_name(".keys.medtrust-reseal-next")
     writer = KeyWriter(fresh, b"the next passphrase", datetime(2026, 11, 22, tzinfo=UTC))
     for name in NAMES:
         writer.write_secret(name, name.encode())
     if renamed:
-        keys.rename(keys.with_name("keys.old"))
+        keys.rename(keys.with_name(".keys.medtrust-reseal-old"))
     finish_exchange(keys)
     assert _readable(keys, b"the next passphrase" if renamed else PASSPHRASE)
-    assert sorted(path.name for path in keys.parent.glob("keys*")) == ["keys"]
+    assert sorted(path.name for path in keys.parent.iterdir() if "keys" in path.name) == ["keys"]
+
+
+def test_folders_of_others_beside_the_keys_are_left_alone(keys: Path) -> None:
+    for name in ("keys.old", "keys.next"):
+        keys.with_name(name).mkdir()
+    KeyReader(keys, PASSPHRASE)
+    assert keys.with_name("keys.old").exists()
+    assert keys.with_name("keys.next").exists()
+
+
+def test_keys_on_a_medium_follow_in_any_number_of_tries(keys: Path) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    new = b"the next passphrase"
+    assert reseal_here(keys, NAMES[:1], PASSPHRASE, new, now) == NAMES[:1]
+    assert reseal_here(keys, NAMES, PASSPHRASE, new, now) == NAMES[1:]
+    assert _readable(keys, new)
+    with pytest.raises(WrongPassphrase):
+        reseal_here(keys, NAMES, PASSPHRASE, b"a third passphrase", now)
+    assert _readable(keys, new)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [("-2-of-3-only", "-1-of-3-only"), ("-2-of-3-only", "-2-of-3"), ("quorum-", "quorum-1")],
+)
+def test_a_slot_that_was_edited_opens_nothing(keys: Path, ports: Ports, was: str, becomes: str) -> None:
+    shares = _split(keys, ports, Split(3, 2, retire_passphrase=True))
+    slot = keys / SLOT
+    slot.write_text(slot.read_text().replace(was, becomes))
+    with pytest.raises((ForeignShare, WrongPassphrase, BadSetting)):
+        _open(keys, shares[:2])

@@ -46,5 +46,4 @@ def _stands_for(form: object, wanted: object) -> bool:
 
 def _wildcard(form: Labels | tuple[object, ...], wanted: tuple[object, ...]) -> bool:
     """One label, the leftmost, for the star."""
-    whole = len(form) > _LEAST_UNDER_A_WILDCARD and len(form) == len(wanted)
-    return whole and form[-1] == "*" and form[:-1] == wanted[:-1]
+    return len(form) > _LEAST_UNDER_A_WILDCARD and form[-1] == "*" and form[:-1] == wanted[:-1]

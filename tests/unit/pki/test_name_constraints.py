@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pki import asn1, names, oids
+from pki import asn1, names, oids, tbs
 from pki.extensions import Extension
-from pki.general_names import subject_mailboxes
-from pki.path_work import MAX_COMPARISONS
+from pki.name_comparison import same
+from pki.name_constraints import ConstraintState
+from pki.path_work import MAX_COMPARISONS, Work
+from pki.tbs import Certificate
 from tests.unit.pki.naming import (
     chain,
     constraints,
@@ -190,12 +192,42 @@ def test_subjects_are_names_too_and_their_encoding_does_not_matter() -> None:
     assert refusals(judged(made)) == EXCLUDED
 
 
+def under(base: bytes, subject: bytes) -> list[str]:
+    """The findings about a subject under one permitted subtree."""
+    made = chain([constraints([base])], [])
+    fields = list(made[1].signed.fields)
+    fields[5] = subject
+    signed = made[1].signed
+    renamed = Certificate.parse(tbs.seal(asn1.sequence(*fields), signed.algorithm, signed.signature))
+    state = ConstraintState()
+    state.add(made[0])
+    return [f.rule for f in state.findings(renamed, Work(), "x")]
+
+
+def mailbox_subject(text: str) -> bytes:
+    pair = asn1.sequence(asn1.oid("1.2.840.113549.1.9.1"), asn1.tlv(asn1.IA5_STRING, text.encode()))
+    return asn1.sequence(asn1.set_of([pair]))
+
+
 def test_the_subjects_mailbox_is_under_mailbox_constraints() -> None:
-    pair = asn1.sequence(
-        asn1.oid("1.2.840.113549.1.9.1"), asn1.tlv(asn1.IA5_STRING, b"ann@elsewhere.example")
-    )
-    subject = asn1.sequence(asn1.set_of([pair]))
-    assert [n.form for n in subject_mailboxes(subject)] == [("ann", ("example", "elsewhere"))]
+    assert under(email("example.com"), mailbox_subject("ann@example.com")) == OK
+    assert under(email("example.com"), mailbox_subject("ann@elsewhere.example")) == NOT_PERMITTED
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (organization("Clinic  of X "), organization(" clinic of x", asn1.PRINTABLE_STRING), True),
+        (organization("STRASSE"), organization("straße"), True),
+        (organization("Clinic"), organization("Klinik"), False),
+        (organization("Clinic"), organization("Clinic") + b"x", False),
+        (asn1.sequence(), organization("Clinic"), False),
+    ],
+)
+def test_names_are_compared_by_meaning(one: bytes, other: bytes, alike: bool) -> None:
+    assert same(one, other) is alike
+    if not other.endswith(b"x"):
+        assert (under(directory(one), other) == OK) is (alike or one == asn1.sequence())
 
 
 def test_constraints_of_several_cas_intersect() -> None:

@@ -11,7 +11,8 @@ from pki import asn1, extensions, oids, tbs
 from pki.algorithms import KeyAlgorithm
 from pki.bundle import TrustAnchor, TrustBundle
 from pki.crl import build_crl
-from pki.crl_list import CrlReason
+from pki.crl_checks import verify_crl
+from pki.crl_list import CertificateList, CrlReason
 from pki.extensions import Extension
 from pki.keys import HybridPrivateKey
 from pki.path import CertificateStatus, Status, Verdict, VerifyPolicy, verify
@@ -138,7 +139,7 @@ def test_a_delta_changes_the_list_of_its_own_scope_only() -> None:
         distribution_point=SHARD,
     )
     assert refusals(judged(POINTED, shard, held)) == ["path.certificate_revoked"]
-    assert refusals(judged(POINTED, CLEAN, held)) == []
+    assert refusals(judged(POINTED, listed(), held)) == []
 
 
 def test_a_critical_list_number_is_not_used() -> None:
@@ -180,6 +181,8 @@ def test_an_alternative_key_that_is_classical_vouches_for_no_list() -> None:
     weak = HybridPrivateKey(
         keys("issuing").classical, HybridPrivateKey.generate(KeyAlgorithm.EC_P384, None).classical
     )
+    judgement = verify_crl(CertificateList.parse(listed(key=weak)), weak.public)
+    assert "hybrid.alternative_key_not_post_quantum" in {f.rule for f in judgement}
     ca = issuing_recipe(key=weak).make()
     leaf = device_recipe(issuer_key=weak).make()
     bundle = TrustBundle(1, NOW, (TrustAnchor.of(ROOT),), (ca.der,))

@@ -102,8 +102,9 @@ def test_on_the_day_after_the_post_quantum_half_answers_for_the_one_it_names() -
     named = half(CLASSICAL, related_extension(related_certificate(half(PURE).der)))
     assert judged(named, half(PURE), after).status is Status.INVALID
     lapsed = half(CLASSICAL, not_after=NOW - DAY)
-    pair = judged(lapsed, half(PURE, related_extension(related_certificate(lapsed.der))), after)
-    assert pair.status is Status.INVALID
+    naming = half(PURE, related_extension(related_certificate(lapsed.der)))
+    for one_half, other_half in ((lapsed, naming), (naming, lapsed)):
+        assert judged(one_half, other_half, after).status is Status.INVALID
 
 
 def test_a_half_that_does_not_parse_is_an_invalid_verdict() -> None:

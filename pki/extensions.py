@@ -114,6 +114,7 @@ def extended_key_usage(*purposes: str) -> Extension:
 
 
 @lru_cache(maxsize=64)
+@lru_cache(maxsize=64)
 def read_extended_key_usage(value: bytes) -> tuple[str, ...]:
     """The purposes, dotted."""
     return tuple(
@@ -137,6 +138,7 @@ def authority_key_identifier(identifier: bytes) -> Extension:
 
 
 @lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def read_authority_key_identifier(value: bytes) -> bytes | None:
     """The keyIdentifier, or None where the extension names the issuer otherwise."""
     for part in asn1.children(value, asn1.whole(value, what="authorityKeyIdentifier")):

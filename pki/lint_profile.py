@@ -21,18 +21,25 @@ from pki.identity_extensions import (
 )
 from pki.lint_context import Rule, Twin
 from pki.name_policy import check_names
-from pki.profiles import AltNames, NamePolicy, SubjectFacts
+from pki.profiles import AltNames, NamePolicy, Profile, SubjectFacts
 from pki.tbs import read_alternative
 
 _NO_NAMES: Final = AlternativeNames()
 _OPEN: Final = NamePolicy()
+
+
+@lru_cache(maxsize=64)
+def _closed_list(profile: Profile) -> frozenset[str]:
+    return profile.extensions
+
+
 _uris: Final = lru_cache(maxsize=64)(uris)
 """The places for status are the same bytes in every certificate of an issuer."""
 
 
 def closed_list(twin: Twin) -> Iterator[Finding]:
     """No extension that the profile does not name, critical or not."""
-    for dotted in twin.values.keys() - twin.profile.extensions:
+    for dotted in twin.values.keys() - _closed_list(twin.profile):
         message = f"Profile {twin.profile.name} does not name the extension {dotted}."
         yield error("profile.extension_not_named", message, dotted)
 

@@ -11,9 +11,12 @@ import typer
 from cli.asking import Json, PassphraseFd, PassphraseFile, SharesFile, noun, passphrase_of, registry
 from cli.errors import CliError
 from cli.output import note, print_fields
-from service.activation import gather_shares, new_passphrase
+from service.activation import gather_shares, new_passphrase, old_passphrase
+from service.authorities import KeyPlace, read_register
+from service.ca_keys import key_files
 from service.errors import BadSetting
-from service.home import make_private, write_private
+from service.home import Home, make_private, write_private
+from service.keystore import reseal_here
 from service.process_lock import alone
 from service.quorum import Deliver, Slot, Split, end_quorum, note_use, require_slot, split_passphrase
 from service.runtime import current_operator
@@ -57,6 +60,7 @@ def split(
     print_fields(_described(slot), as_json=as_json)
     if slot.only:
         note("Old backups of the home still open with the old passphrase: destroy them, and make a new one.")
+        _remind_of_media(runtime.home)
 
 
 @app.command()
@@ -93,6 +97,47 @@ def end(
         new = new_passphrase(new_passphrase_file)
         end_quorum(runtime.home.keys, old, new, actor=current_operator(), ports=runtime.ports)
     note("The CA opens with the new passphrase only.")
+    _remind_of_media(runtime.home)
+
+
+@app.command()
+def reseal(
+    ctx: typer.Context,
+    medium: Annotated[Path, typer.Option("--root", metavar="DIR", help="The folder with keys kept away.")],
+    old_passphrase_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What opens them now (0600); else it is asked.")
+    ] = None,
+    shares_file: SharesFile = None,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    as_json: Json = False,
+) -> None:
+    """Let keys that are kept away follow: from an earlier passphrase to what opens the home now.
+
+    After a crash, or a stick that was pulled out, the same again does the rest.
+    """
+    with registry(ctx) as runtime:
+        entries = [e for e in read_register(runtime.home).entries if e.key_place is KeyPlace.AWAY]
+        names = [path.stem for entry in entries for path in key_files(medium, entry.name)]
+        if not names:
+            raise CliError(
+                f"{medium} holds no key of a CA that is kept away.",
+                next_step="Give the folder that `medtrust ca detach-root` wrote.",
+                field="--root",
+            )
+        new = passphrase_of(runtime, passphrase_file, passphrase_fd, shares_file)
+        old = old_passphrase(old_passphrase_file)
+        changed = reseal_here(medium, names, old, new, runtime.ports.clock())
+    print_fields({"keys": len(names), "sealed_anew": len(changed)}, as_json=as_json)
+
+
+def _remind_of_media(home: Home) -> None:
+    away = [e.name for e in read_register(home).entries if e.key_place is KeyPlace.AWAY]
+    if away:
+        note(
+            f"Keys kept away ({', '.join(away)}) still open with the old passphrase only: "
+            "medtrust ca quorum reseal --root DIR."
+        )
 
 
 def _described(slot: Slot) -> dict[str, object]:

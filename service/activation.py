@@ -51,17 +51,30 @@ def activate(asked: Activation, runtime: Runtime, tell: Tell, *, accept_older_st
 def new_passphrase(file: Path | None) -> bytes:
     """One that nobody used yet: from a file (0600), else typed twice. The environment's is the old one."""
     if file is not None:
-        return read_secret(file, what="passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
+        return _first_line(file)
+    first = _typed("The new passphrase: ", "--new-passphrase-file")
+    if _typed("Once more: ", "--new-passphrase-file") != first:
+        raise BadSetting("The two passphrases differ.", next_step="Try again.", field="passphrase")
+    return first
+
+
+def old_passphrase(file: Path | None) -> bytes:
+    """One that opens what is to be changed: from a file (0600), else typed."""
+    return _first_line(file) if file else _typed("The earlier passphrase: ", "--old-passphrase-file")
+
+
+def _first_line(file: Path) -> bytes:
+    return read_secret(file, what="passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
+
+
+def _typed(prompt: str, option: str) -> bytes:
     if not os.isatty(0):
         raise BadSetting(
-            "There is no terminal to ask for the new passphrase at.",
-            next_step="Give --new-passphrase-file FILE (mode 0600).",
-            field="--new-passphrase-file",
+            "There is no terminal to ask for the passphrase at.",
+            next_step=f"Give {option} FILE (mode 0600).",
+            field=option,
         )
-    first = getpass.getpass("The new passphrase: ")
-    if getpass.getpass("Once more: ") != first:
-        raise BadSetting("The two passphrases differ.", next_step="Try again.", field="passphrase")
-    return first.encode()
+    return getpass.getpass(prompt).encode()
 
 
 def gather_shares(keys: Path, files: Iterable[Path], tell: Tell) -> Opened:

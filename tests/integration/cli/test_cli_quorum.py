@@ -78,6 +78,21 @@ def test_back_to_a_new_passphrase(cli: Cli) -> None:
     assert_refused(cli("ca", "quorum", "check", *_given(shares[:3])), 4, "No quorum")
 
 
+def test_a_root_on_a_stick_follows_the_retired_passphrase(cli: Cli) -> None:
+    stick = cli.folder / "stick"
+    detached = cli("ca", "detach-root", stick, "--passphrase-file", cli.passphrase, "--yes")
+    assert detached.code == 0, detached.err
+    given = _given(_split(cli, "--retire-passphrase")[:3])
+    refresh = ("ca", "refresh-root", "--root", stick)
+
+    assert_refused(cli(*refresh, *given), 3, "does not open")
+    reseal = ("ca", "quorum", "reseal", "--root", stick, "--old-passphrase-file", cli.passphrase)
+    assert cli.done(*reseal, *given)["sealed_anew"] == 2
+    assert cli.done(*reseal, *given)["sealed_anew"] == 0
+    assert cli(*refresh, *given).code == 0
+    assert_refused(cli("ca", "quorum", "reseal", "--root", cli.folder, *given), 2, "holds no key")
+
+
 def test_shares_typed_one_by_one_at_a_terminal(cli: Cli) -> None:
     """A misspelt share is told and asked again; the words never appear on the screen."""
     words = [path.read_text().splitlines()[1] for path in _split(cli, "--retire-passphrase")]

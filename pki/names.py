@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pki import asn1, oids
@@ -20,6 +21,7 @@ _SHORT: Final = {
 _UPPER_BOUND: Final = {"CN": 64, "serialNumber": 64, "C": 2, "O": 64, "OU": 64}
 """RFC 5280 appendix A.1, ub-*."""
 _PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,./:=?-]+")
+_SHORT_NAME: Final = 256
 _STRINGS: Final = (asn1.UTF8_STRING, asn1.PRINTABLE_STRING, asn1.IA5_STRING)
 
 
@@ -68,6 +70,10 @@ def check_text(text: str, field: str, most: int) -> None:
 
 def parse(der: bytes) -> tuple[Attribute, ...]:
     """The attributes of a Name in order; MalformedInput for what is not one."""
+    return _parse_short(der) if len(der) <= _SHORT_NAME else _parse(der)
+
+
+def _parse(der: bytes) -> tuple[Attribute, ...]:
     found = []
     for rdn in asn1.children(der, asn1.whole(der, what="name")):
         if rdn.tag != asn1.SET:
@@ -80,6 +86,10 @@ def parse(der: bytes) -> tuple[Attribute, ...]:
             text = raw.decode("utf-8", "replace") if parts[1].tag in _STRINGS else f"#{raw.hex()}"
             found.append(Attribute(asn1.oid_value(der, parts[0]), text))
     return tuple(found)
+
+
+# A subject is read when it is asked for, when it is judged and when it is linted; refusals are not kept.
+_parse_short: Final = lru_cache(maxsize=512)(_parse)
 
 
 def common_names(der: bytes) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -19,12 +20,14 @@ from registry.store.tables import CertificateKeyRow, CertificateRow, table
 _CERTIFICATE: Final = table(CertificateRow)
 _KEY: Final = table(CertificateKeyRow)
 _FIELDS: Final = tuple(f.name for f in fields(CertificateRecord))
+_read_fields: Final = attrgetter(*_FIELDS)
 _LIVE: Final = (CertificateState.PENDING.value, CertificateState.ACTIVE.value)
 _CHANGING: Final = (
     *("state", "reason", "der", "fingerprint"),
     *("issued_at", "confirmed_at", "activate_before", "revoked_at"),
 )
 """What an intention says stays as it was written; this is what happens to it afterwards."""
+_read_changing: Final = attrgetter(*_CHANGING)
 
 _OF_SERIAL: Final = _CERTIFICATE.c.certificate_serial == bindparam("of_serial")
 _UPDATE: Final = update(_CERTIFICATE).where(_OF_SERIAL)
@@ -167,13 +170,13 @@ def _holders_of(size: int) -> Quick:
 
 
 def _row(record: CertificateRecord) -> dict[str, object]:
-    row: dict[str, object] = {name: getattr(record, name) for name in _FIELDS}
+    row: dict[str, object] = dict(zip(_FIELDS, _read_fields(record), strict=True))
     row["state"] = record.state.value
     return row
 
 
 def _changes(record: CertificateRecord) -> dict[str, object]:
-    changes: dict[str, object] = {name: getattr(record, name) for name in _CHANGING}
+    changes: dict[str, object] = dict(zip(_CHANGING, _read_changing(record), strict=True))
     return changes | {"state": record.state.value, "of_serial": record.certificate_serial}
 
 

@@ -43,7 +43,7 @@ class Publisher:
         """
         published = publish_lists(signer, scopes, actor, ports=self._ports)
         for stored in published:
-            self._write(stored)
+            self.write(stored)
         return published
 
     def catch_up(self, issuers: Iterable[str]) -> int:
@@ -57,11 +57,12 @@ class Publisher:
                     stored = uow.lists.latest(issuer, scope)
                 path = list_file(self._home, issuer, scope)
                 if stored is not None and (not path.exists() or path.read_bytes() != stored.der):
-                    self._write(stored)
+                    self.write(stored)
                     behind += 1
         return behind
 
-    def _write(self, stored: StoredList) -> None:
+    def write(self, stored: StoredList) -> None:
+        """The list into its file, or a newer one that the store holds; DependencyDown where that fails."""
         path = list_file(self._home, stored.issuer, stored.scope)
         lock = FileLock(make_private(self._home.run) / "lists.lock", timeout=_PATIENCE)
         try:

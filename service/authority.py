@@ -32,6 +32,8 @@ ROOT, ISSUING, REGISTRY = authorities.ROOT, authorities.ISSUING, "registry"
 OCSP_ECDSA, OCSP_ML_DSA = "ocsp-ecdsa", "ocsp-ml-dsa"
 LOG_ED25519, LOG_ML_DSA = "log.ed25519", "log.ml-dsa-44"
 BUNDLE_FILE: Final = "trust-bundle.json"
+_LONGEST_CHAIN: Final = 3
+"""What a message to a device has room for behind its own certificate."""
 ROOT_LIST_LIVES: Final = timedelta(days=365)
 """Lists of CAs that certify CAs only: signed where their key is brought to, not every day."""
 
@@ -56,7 +58,7 @@ class OpenCa:
     list_signer: ListSigner
     """Who signs its lists."""
     chain: tuple[bytes, ...]
-    """Its certificate and those above it up to the root's, which is left out; DER."""
+    """What follows a certificate of its own on the way to every root of ours; DER."""
 
     @property
     def name(self) -> str:
@@ -199,9 +201,15 @@ def responder_names(name: str) -> tuple[str, str]:
 
 
 def chain_of(home: Home, register: Register, name: str) -> tuple[bytes, ...]:
-    """A CA's certificate and those above it, DER, without the root; of a root its own."""
-    above = [entry for entry in register.above(name) if not entry.is_root] or [register.get(name)]
-    return tuple(read_certificate(certificate_file(home, entry.name)).der for entry in above)
+    """A CA's certificate and those above it, DER, without the root; of a root its own.
+
+    Behind them the root's certificates by other roots of ours: who pins one of those finds the way too.
+    """
+    above = register.above(name)
+    wanted = [entry.name for entry in above if not entry.is_root] or [name]
+    trusted = {root.name for root in register.roots if root.state is not CaState.DISTRUSTED}
+    wanted += [c.name for c in register.cross if c.subject == above[-1].name and c.issuer in trusted]
+    return tuple(read_certificate(certificate_file(home, each)).der for each in wanted[:_LONGEST_CHAIN])
 
 
 def _signing(home: Home, keys: KeyReader, name: str) -> Signing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import socket
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def _names(files: BrokerFiles) -> Path:
 
 
 def _wanted(runtime: Runtime, authority: Authority) -> list[str]:
-    return [authority.issuing.certificate.fingerprint.hex(), *runtime.settings.server_names]
+    chain = [hashlib.sha256(der).hexdigest() for der in authority.default.chain]
+    return [*chain, *runtime.settings.server_names]
 
 
 def _make(files: BrokerFiles, runtime: Runtime, authority: Authority) -> None:

@@ -20,6 +20,7 @@ from pki.tbs import Certificate
 from registry.model import transcript
 
 _POLICY = path.VerifyPolicy(revocation="off")
+_MOST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +64,22 @@ def _read(leaf: Certificate, issuing: Certificate) -> Chain:
 
 
 def verify_chain(chain: list[bytes], root: Certificate, now: datetime, field: str) -> Chain:
-    """[certificate, issuing CA] under `root`, both signatures of each. Raises OwnerNotProven."""
-    _must(len(chain) == 2, f"{field} holds {len(chain)} certificates, not two.", field)
+    """[certificate, issuing CA, others] under `root`, both signatures of each. Raises OwnerNotProven.
+
+    The others help from the issuing CA to the root that is pinned here: an old root vouches for a new one.
+    """
+    _must(2 <= len(chain) <= _MOST, f"{field} holds {len(chain)} certificates, not 2 to {_MOST}.", field)
     try:
-        leaf, issuing = Certificate.parse(chain[0]), Certificate.parse(chain[1])
+        leaf, issuing, *others = [Certificate.parse(der) for der in chain]
         proven = _read(leaf, issuing)
         pinned = TrustBundle(version=1, issued_at=now, anchors=(TrustAnchor.of(root),))
     except PkiError as bad:
         raise OwnerNotProven(f"The {field} cannot be read: {bad.problem}", field=field) from bad
-    verdict = path.verify(leaf, bundle=pinned, now=now, intermediates=(issuing,), policy=_POLICY)
+    verdict = path.verify(leaf, bundle=pinned, now=now, intermediates=(issuing, *others), policy=_POLICY)
     why = next((f"{found.message} ({found.rule})" for found in verdict.findings if found.refuses), "")
     _must(verdict.is_valid, f"The {field} is not under the pinned root: {why}", field)
-    _must(verdict.chain == (leaf, issuing, root), f"The {field} leads elsewhere than it says.", field)
+    straight = verdict.chain[:2] == (leaf, issuing) and verdict.chain[-1] == root
+    _must(straight, f"The {field} leads elsewhere than it says.", field)
     return proven
 
 

@@ -80,5 +80,23 @@ def test_devices_live_through_the_succession_of_their_ca(hospital: RunningHospit
     assert old.on_disconnected.wait(10)
 
 
+def test_devices_that_pin_the_old_root_follow_to_the_new_one(hospital: RunningHospital) -> None:
+    old_pin = hospital.root_pem
+    _, old = hospital.enrolled(DISPLAY)
+    succeed(hospital, "root", Successor())
+    old.connect()
+    assert issuer_of(hospital, old.renew().certificate_serial) == "issuing"
+    succeed(hospital, "issuing", Successor(issuer="root-2"))
+    old.connect()
+    assert issuer_of(hospital, old.renew().certificate_serial) == "issuing-2"
+    assert hospital.root_pem == old_pin
+    _, new = hospital.enrolled(DISPLAY)
+    assert issuer_of(hospital, new.certificate().certificate_serial) == "issuing-2"
+    # And one out of the box that pins the new root alone.
+    (hospital.home.public / "root.pem").write_bytes((hospital.home.public / "root-2.pem").read_bytes())
+    _, newest = hospital.enrolled(DISPLAY)
+    assert issuer_of(hospital, newest.certificate().certificate_serial) == "issuing-2"
+
+
 def published(hospital: RunningHospital) -> set[str]:
     return {path.stem for path in hospital.home.public.glob("*.crl")}

@@ -21,7 +21,7 @@ from service.errors import Kind, ServiceError
 from service.home import write_atomically
 from service.pem import read_certificate, to_pem
 from service.publisher import Publisher
-from service.trust_publication import publish_bundle, require_signer
+from service.trust_publication import absent_roots, publish_bundle, require_signer
 
 
 class CaStepRefused(ServiceError):
@@ -64,6 +64,8 @@ def refresh(room: Room, *, ports: Ports) -> tuple[tuple[StoredList, ...], TrustB
     require_signer(room.home, register, ring)
     lists = _publish_lists(room, register, ring, ports)
     bundle = publish_bundle(room.home, register, ring, clock.now())
+    for name in absent_roots(register, ring):
+        room.tell(f"{name} did not sign: who still holds a bundle without the other roots refuses this one")
     return lists, bundle
 
 

@@ -156,8 +156,18 @@ def walk(draft: Draft, scene: Scene, stage: Stage) -> dict[str, Signing]:
     """Each planned certificate in order, handed to `stage`; the new CAs' certificates and keys by name."""
     made: dict[str, Signing] = {}
 
+    planned = {ca.name: ca.issuer_name for ca in draft.plan.cas}
+
     def above(name: str) -> Signing:
         return made[name] if name in made else scene.present(name)
+
+    def issuer_of(name: str) -> tuple[Issuer, HybridPrivateKey]:
+        over, by = [], name
+        while (parent := planned.get(by) or scene.entry(by).issuer_name) != by:
+            over.append(made[parent].certificate if parent in made else scene.certificate(parent))
+            by = parent
+        signer = above(name)
+        return scene.issuer(name, signer, over), signer.key
 
     for ca in draft.plan.cas:
         key = draft.held[ca.name]
@@ -175,14 +185,13 @@ def walk(draft: Draft, scene: Scene, stage: Stage) -> dict[str, Signing]:
             )
             made[ca.name] = Signing(stage(step, key), key)
         else:
-            signer = above(ca.issuer_name)
-            issuer = scene.issuer(ca.issuer_name, signer)
+            issuer, by_key = issuer_of(ca.issuer_name)
             step = _certified(ca.name, ca.profile, ca.facts, key.public, issuer=issuer, draft=draft)
-            made[ca.name] = Signing(stage(step, signer.key), key)
+            made[ca.name] = Signing(stage(step, by_key), key)
     for cross in draft.plan.crosses:
-        signer, subject = above(cross.issuer), made.get(cross.subject)
+        (issuer, by_key), subject = issuer_of(cross.issuer), made.get(cross.subject)
         certificate = subject.certificate if subject else scene.certificate(cross.subject)
-        stage(_crossed(cross, certificate, scene.issuer(cross.issuer, signer), draft, scene), signer.key)
+        stage(_crossed(cross, certificate, issuer, draft, scene), by_key)
     return made
 
 

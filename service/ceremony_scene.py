@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -54,10 +55,10 @@ class Scene:
         """Its certificate alone."""
         return read_certificate(certificate_file(self.home, self.entry(name).name))
 
-    def issuer(self, name: str, signing: Signing) -> Issuer:
-        """A CA of ours that certifies other CAs or our own responders."""
+    def issuer(self, name: str, signing: Signing, above: Iterable[Certificate]) -> Issuer:
+        """A CA that certifies other CAs, below what stands above it."""
         where = urls(self.settings, name, responder=False)
-        return Issuer(signing.certificate, signing.key, where, name)
+        return Issuer(signing.certificate, signing.key, where, name, above)
 
 
 class Shelf:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pki.bundle import TrustAnchor, TrustBundle, sign_bundle
-from service.authorities import CaState, Register
+from service.authorities import CaState, KeyPlace, Register
 from service.authority import BUNDLE_FILE, certificate_file, read_bundle
 from service.ca_keys import KeyAway, Keyring
 from service.home import Home, write_atomically
@@ -43,6 +43,12 @@ def next_bundle(home: Home, register: Register, previous: TrustBundle | None, no
     ]
     version = previous.version + 1 if previous else 1
     return TrustBundle(version, now.replace(microsecond=0), anchors, tuple(below))
+
+
+def absent_roots(register: Register, ring: Keyring) -> tuple[str, ...]:
+    """Roots in force whose keys are not at hand: who knows only them does not accept what is signed now."""
+    roots = [e for e in register.roots if e.state is not CaState.DISTRUSTED]
+    return tuple(e.name for e in roots if e.key_place is not KeyPlace.FOREIGN and not ring.has(e))
 
 
 def require_signer(home: Home, register: Register, ring: Keyring) -> None:

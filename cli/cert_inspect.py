@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,10 @@ from pki import names, oids
 from pki.csr import Request, der_from_pem_or_der, verify_possession
 from pki.errors import PkiError
 from pki.identity_extensions import AlternativeNames, read_alternative_names
-from pki.profiles import SubjectFacts
+from pki.profiles import AltNames, Profile, SubjectFacts
+from pki.request_extensions import PLAIN_DNS
 from pki.request_rules import check_request
+from pki.template import check_facts
 from service.pem import read_file
 from service.profiles import find_profile
 
@@ -27,6 +30,8 @@ _NEEDS_REGISTRY = frozenset(
         "request.related_binding_another",
         "request.statement_signer_not_shown",
         "request.kem_possession_unproven",
+        "profile.related_not_as_profile",
+        "profile.host_names_not_as_profile",
     }
 )
 """What only the CA can judge, with its registry and a challenge at hand."""
@@ -49,8 +54,9 @@ def inspect(
     personal = list(personal_findings(request))
     found = [*personal, *verify_possession(request)]
     if profile or device:
-        facts = _of_device(device, ctx) if device else _as_asked(request)
-        found += check_request(request, find_profile(home_of(ctx), profile or "device"), facts)
+        chosen = find_profile(home_of(ctx), profile or "device")
+        facts = _of_device(device, ctx) if device else _as_asked(request, chosen)
+        found += (*check_facts(chosen, facts), *check_request(request, chosen, facts))
     if personal:
         # What looks like a patient's data is not repeated, neither by us nor by another rule's message.
         found = personal
@@ -95,19 +101,20 @@ def _of_device(device: str, ctx: typer.Context) -> SubjectFacts:
         return device_facts(get_device(device_id(device), uow), runtime.settings.organization)
 
 
-def _as_asked(request: Request) -> SubjectFacts:
+def _as_asked(request: Request, profile: Profile) -> SubjectFacts:
     said = {attribute.oid: attribute.value for attribute in names.parse(request.subject)}
+    plain = SubjectFacts(
+        common_name=said.get(oids.COMMON_NAME, ""),
+        organization=said.get(oids.ORGANIZATION, ""),
+        serial_number=said.get(oids.SERIAL_NUMBER_ATTRIBUTE, ""),
+    )
     asked = AlternativeNames()
     for extension in request.extensions_asked:
         if extension.oid == oids.SUBJECT_ALT_NAME:
             with suppress(PkiError):  # malformed: check_request says so
                 asked = read_alternative_names(extension.value)
-    return SubjectFacts(
-        hardware_serial=asked.hardware[0][1] if asked.hardware else None,
-        udi=asked.udis[0] if asked.udis else None,
-        dns_names=asked.dns_names,
-        ip_addresses=asked.ip_addresses,
-        common_name=said.get(oids.COMMON_NAME, ""),
-        organization=said.get(oids.ORGANIZATION, ""),
-        serial_number=said.get(oids.SERIAL_NUMBER_ATTRIBUTE, ""),
-    )
+    if profile.alt_names is AltNames.HOSTS:
+        dns = tuple(name for name in asked.dns_names if PLAIN_DNS.fullmatch(name))
+        return replace(plain, dns_names=dns, ip_addresses=asked.ip_addresses)
+    serial = asked.hardware[0][1] if asked.hardware else None
+    return replace(plain, hardware_serial=serial, udi=asked.udis[0] if asked.udis else None)

@@ -32,9 +32,10 @@ _MAY_ASK: Final = frozenset(
     }
 )
 """What a subject may have an opinion on; issuer's and status extensions are the CA's own business."""
-_PLAIN_DNS: Final = re.compile(
+PLAIN_DNS: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
+"""A host name as it is written here."""
 _NAMES: Final = {
     "tag 0x81": "an e-mail address",
     "tag 0x86": "a URI",
@@ -108,7 +109,7 @@ def _names(value: bytes, _profile: Profile, facts: SubjectFacts) -> Iterator[Fin
     mine = (hardware_type(facts.udi), facts.hardware_serial)
     addresses = {canonical_address(text) for text in facts.ip_addresses}
     hosts = [name for name in asked.dns_names if name not in facts.dns_names]
-    odd = [name for name in hosts if not _PLAIN_DNS.fullmatch(name)]
+    odd = [name for name in hosts if not PLAIN_DNS.fullmatch(name)]
     foreign = [
         *(_NAMES.get(kind, kind) for kind in asked.foreign),
         *(name for name in hosts if name not in odd),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 import pytest
 
 from pki.csr import Request, der_from_pem_or_der
-from pki.tbs import Certificate
-from service.pem import from_pem_or_der
-from tests.integration.cli.conftest import UNKNOWN, Answer, Cli, assert_refused
+from tests.integration.cli.conftest import UNKNOWN, Cli, assert_refused
+from tests.integration.cli.request_steps import issued, leaf, made, mode
 
 FORMS = {
     "catalyst": ("device", "ec-p256"),
@@ -18,31 +16,6 @@ FORMS = {
     "pure": ("device-pure", "ml-dsa-65"),
     "composite": ("device-composite", "mldsa65-ecdsa-p256-sha512"),
 }
-
-
-def made(cli: Cli, device: str, form: str, name: str, *options: object) -> Path:
-    """The request's file."""
-    base = cli.folder / name
-    done = cli.done(
-        "cert", "request", "--cn", device, "--form", form, "--out", base, "--unencrypted", *options
-    )
-    return Path(done["csr"])
-
-
-def issued(cli: Cli, request: Path, device: str, profile: str, *options: object) -> Path:
-    """The chain's file."""
-    out = request.with_suffix(".pem")
-    order = ("cert", "issue", "--csr", request, "--device", device, "--profile", profile, "--out", out)
-    cli.done(*order, "--passphrase-file", cli.passphrase, *options)
-    return out
-
-
-def leaf(chain: Path) -> Certificate:
-    return Certificate.parse(from_pem_or_der(chain.read_bytes())[0])
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -68,6 +41,7 @@ def test_a_pair_is_asked_for_and_bound(cli: Cli) -> None:
     assert {row["rule"] for row in seen["left_to_the_ca"]} == {
         "request.related_certificate_not_shown",
         "request.related_binding_another",
+        "profile.related_not_as_profile",
     }
     assert leaf(issued(cli, second, device, "device-related")).public_key.algorithm == "ml-dsa-65"
 
@@ -103,20 +77,6 @@ def test_a_hospital_may_believe_a_signed_claim(cli: Cli) -> None:
     assert leaf(issued(cli, request, device, "device-kem")).public_key.algorithm == "ml-kem-768"
 
 
-def test_what_cannot_be_answered(cli: Cli) -> None:
-    device = cli.approved()
-    request, other = made(cli, device, "kem", "one"), made(cli, device, "pure", "two")
-    challenge = cli.folder / "challenge.json"
-    cli.done("cert", "challenge", request, "--out", challenge)
-    key = cli.folder / "one.unencrypted.key"
-    signing = cli.folder / "two.unencrypted.key"
-    assert_refused(cli("cert", "challenge", other), 2, "field: subjectPublicKeyInfo")
-    assert_refused(cli("cert", "answer", challenge, "--key", signing), 2, "field: --key")
-    assert_refused(cli("cert", "answer", challenge, "--key", key, "--csr", other), 2, "field: --csr")
-    assert_refused(cli("cert", "answer", request, "--key", key), 2, "field: challenge")
-    assert_refused(cli("cert", "answer", challenge, "--key", challenge), 3, "chmod")
-
-
 def test_keys_are_sealed_and_used_again(empty: Cli) -> None:
     base, secret = empty.folder / "pump", empty.passphrase
     first = empty.done("cert", "request", "--cn", UNKNOWN, "--out", base, "--passphrase-file", secret)
@@ -138,21 +98,6 @@ def test_keys_are_sealed_and_used_again(empty: Cli) -> None:
     )
 
 
-def test_a_key_that_the_profile_does_not_take_makes_no_request(empty: Cli) -> None:
-    options = ("--form", "pure", "--out", empty.folder / "pure", "--unencrypted")
-    key = empty.done("cert", "request", "--cn", UNKNOWN, *options)["key"]
-    order = ("cert", "request", "--cn", UNKNOWN, "--out", empty.folder / "other", "--unencrypted")
-    assert_refused(empty(*order, "--key", key), 2, "field: --key", "ec-p256")
-    assert_refused(empty(*order, "--form", "classical", "--alternative-key", key), 2, "--alternative-key")
-    old = empty.folder / "old"
-    old.write_bytes(b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n")
-    old.chmod(0o600)
-    assert_refused(empty(*order, "--key", old), 2, "openssl pkcs8")
-    old.chmod(0o644)
-    assert_refused(empty(*order, "--key", old), 3, "chmod 600")
-    assert_refused(empty("cert", "request", "--cn", UNKNOWN, "--passphrase-fd", 999), 2, "--passphrase-fd")
-
-
 def test_nothing_is_overwritten(empty: Cli) -> None:
     order = ("cert", "request", "--cn", UNKNOWN, "--out", empty.folder / "pump", "--unencrypted")
     empty.done(*order)
@@ -169,32 +114,6 @@ def test_unencrypted_keys_say_so(empty: Cli) -> None:
     assert "medtrust cert issue --csr" in answer.err
 
 
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
-        ((), "--cn"),
-        (("--cn", UNKNOWN, "--form", "related"), "--held"),
-        (("--cn", UNKNOWN, "--form", "pure", "--profile", "device"), "--form"),
-        (("--cn", UNKNOWN, "--dns", "a.example"), "--dns"),
-        (("--profile", "server", "--cn", "www"), "--dns"),
-        (("--cn", UNKNOWN, "--key-type", "ml-dsa-65"), "--key-type"),
-        (("--cn", "Erika Example", "--profile", "operator"), "--out"),
-        (("--cn", "../pump"), "--out"),
-        (("--cn", "x" * 65), "CN"),
-        (("--cn", UNKNOWN, "--held", "a.pem"), "--held-key"),
-        (("--cn", UNKNOWN, "--key", "nowhere"), "key file"),
-        (("--cn", UNKNOWN, "--profile", "nothing"), "profile"),
-        (("--cn", "Issuing CA", "--profile", "issuing-ca"), "--profile"),
-    ],
-)
-def test_what_makes_no_request(empty: Cli, options: tuple[str, ...], field: str) -> None:
-    answer = empty("cert", "request", *options, "--unencrypted")
-    assert answer.code in (2, 3, 4), answer.err
-    assert f"field: {field}" in answer.err
-    assert "Traceback" not in answer.err
-    assert list(empty.folder.glob("*.csr")) == []
-
-
 def test_a_server_and_an_operator(cli: Cli) -> None:
     www, erika = cli.folder / "www", cli.folder / "erika"
     cli.done("cert", "request", "--profile", "server", "--dns", "www.example", "--out", www, "--unencrypted")
@@ -205,17 +124,6 @@ def test_a_server_and_an_operator(cli: Cli) -> None:
     assert cli.done("cert", "issue", *server, *secret)["subject"] == "www.example"
     person = ("--csr", f"{erika}.csr", "--profile", "operator", "--operator", "Erika Example")
     assert cli.done("cert", "issue", *person, *secret)["subject"] == "Erika Example"
-
-
-def test_a_request_that_would_be_refused_is_told_beforehand(cli: Cli) -> None:
-    device, other = cli.approved("1"), cli.approved("2")
-    request = made(cli, other, "catalyst", "pump")
-    answer: Answer = cli("cert", "request", "inspect", request, "--device", device, "--json")
-    assert answer.code == 3
-    assert [row["rule"] for row in answer.json["findings"]] == ["request.subject_of_another"]
-    by_people = cli("cert", "request", "inspect", request, "--profile", "device-pure")
-    assert by_people.code == 3
-    assert "request.key_not_allowed" in by_people.out
 
 
 def test_the_hospitals_own_profile_makes_and_judges_requests(cli: Cli) -> None:
@@ -229,11 +137,3 @@ def test_the_hospitals_own_profile_makes_and_judges_requests(cli: Cli) -> None:
     request = cli.done(*order, "--unencrypted")["csr"]
     seen = cli.done("cert", "request", "inspect", request, "--profile", "pumps", "--device", device)
     assert (seen["key"], seen["findings"]) == ("ec-p384", [])
-
-
-def test_torn_files_are_no_requests(empty: Cli) -> None:
-    torn = empty.folder / "torn"
-    for data in (b"", b"\x30\x82\x01\x00garbage", b"hello", b"\x30" * 40_000):
-        torn.write_bytes(data)
-        assert_refused(empty("cert", "request", "inspect", torn), 2)
-    assert_refused(empty("cert", "request", "inspect", empty.folder / "nowhere"), 2)

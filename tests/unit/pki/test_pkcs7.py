@@ -47,12 +47,21 @@ def test_openssls_own_message_is_read(tmp_path: Path) -> None:
 
 
 def test_a_signed_message_is_refused() -> None:
-    message = certs_only(PIECES)
-    inner = message[:-2] + asn1.set_of([asn1.integer(1)])
-    with pytest.raises(MalformedInput):
-        read_certificates(inner)
+    def message(signers: list[bytes], kind: str = "1.2.840.113549.1.7.2") -> bytes:
+        inner = asn1.sequence(
+            asn1.integer(1),
+            asn1.set_of([]),
+            asn1.sequence(asn1.oid("1.2.840.113549.1.7.1")),
+            asn1.tlv(0xA0, PIECES[0]),
+            asn1.set_of(signers),
+        )
+        return asn1.sequence(asn1.oid(kind), asn1.explicit(0, inner))
+
+    assert read_certificates(message([])) == (PIECES[0],)
+    with pytest.raises(MalformedInput, match="signed by somebody"):
+        read_certificates(message([asn1.sequence()]))
     with pytest.raises(MalformedInput, match="not PKCS#7"):
-        read_certificates(asn1.sequence(asn1.oid("1.2.3"), asn1.explicit(0, asn1.sequence())))
+        read_certificates(message([], "1.2.840.113549.1.7.3"))
 
 
 @given(st.integers(0, 60), st.integers(0, 255))

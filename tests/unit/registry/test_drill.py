@@ -9,7 +9,9 @@ from itertools import pairwise
 import pytest
 
 from registry.drill import (
+    DAY,
     HABITS,
+    HOUR,
     ORDER_OF_HARM,
     BadDrill,
     FleetDevice,
@@ -110,6 +112,22 @@ def test_a_fleet_has_every_criticality_and_the_shares_of_the_habits() -> None:
     large = Outcome(tuple(make_fleet(5000, random.Random(1))), {}, 0.0, 1.0)
     for kind, habit in HABITS.items():
         assert len(large.of(kind)) == round(5000 * habit.share)
+
+
+def test_devices_wait_and_come_back_as_their_habits_say() -> None:
+    fleet = make_fleet(20_000, random.Random(1))
+    for kind, habit in HABITS.items():
+        among = [device for device in fleet if device.criticality is kind]
+        waits = [d.ready_at for d in among if d.hindrance is Hindrance.MAINTENANCE and d.ready_at]
+        away = [d.ready_at for d in among if d.hindrance is Hindrance.OFFLINE and d.ready_at]
+        unable = sum(d.hindrance is Hindrance.UNABLE for d in among)
+        assert unable / len(among) == pytest.approx(habit.unable, rel=0.6)
+        assert len(away) / len(among) == pytest.approx(habit.offline, rel=0.4)
+        assert sum(away) / len(away) == pytest.approx(habit.away_days * DAY, rel=0.35)
+        if habit.wait_hours:
+            assert sum(waits) / len(waits) == pytest.approx(habit.wait_hours * HOUR, rel=0.2)
+        else:
+            assert waits == []
 
 
 @pytest.mark.parametrize("count", [0, -1, 5, 100_001])

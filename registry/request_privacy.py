@@ -15,6 +15,7 @@ from pki import asn1, names, oids
 from pki.csr import Request
 from pki.errors import PkiError
 from pki.findings import Finding, error
+from pki.request_extensions import PLAIN_DNS
 from registry.model.errors import Refused
 from registry.trust.phi_guard import find_phi
 
@@ -25,6 +26,7 @@ _PERSONS: Final = (
     re.compile(r"(?<![A-Za-z])(?:born|geb\.|née) ", re.IGNORECASE),
 )
 _DEVICE_ID: Final = re.compile(r"mtd-[a-z2-7]{16}")
+_FEW_DIGITS: Final = 4
 _PERSONAL_TYPES: Final = {
     "2.5.4.4": "surname",
     "2.5.4.42": "givenName",
@@ -64,6 +66,9 @@ def find_personal(text: str) -> str | None:
     """A code for what looks like a person's data, or None."""
     if _DEVICE_ID.fullmatch(text):
         # The common case, and of our own making: the net below costs as much as reading the whole request.
+        return None
+    if "." in text and PLAIN_DNS.fullmatch(text) and sum(map(str.isdigit, text)) < _FEW_DIGITS:
+        # A machine may be called mrn-index or patient-id: without a number that says nothing of anybody.
         return None
     if any(pattern.search(text) for pattern in _PERSONS):
         return "phi.person"

@@ -32,6 +32,7 @@ PERSONAL = {
     "12.04.1956": "phi.birth_date",
     "john.doe@hospital.example": "phi.email",
     "PID|1|": "phi.hl7",
+    "mrn-12345678.hospital.example": "phi.mrn",
 }
 HARMLESS = (
     "mtd-abcdefghijklmnop",
@@ -44,6 +45,8 @@ HARMLESS = (
     "Model 19-56-4",
     "10.0.0.1",
     "www.hospital.example",
+    "mrn-index.hospital.example",
+    "patient-id.ward3.hospital.example",
 )
 
 

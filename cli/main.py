@@ -27,7 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "cert": "Issue, show, verify, revoke and export certificates.",
         "verify": "Verify a certificate against a trust bundle, offline.",
         "crl": "Publish and show revocation lists.",
-        "ca": "Our CA: fingerprints, chain and trust bundle.",
+        "ca": "Our CAs: ceremonies, rollover, chains and the trust bundle.",
         "profile": "Certificate profiles: list, show, check.",
         "udi": "Parse UDI labels.",
         "catalog": "Search the catalogue of device types.",

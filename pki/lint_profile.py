@@ -21,6 +21,7 @@ from pki.identity_extensions import (
 )
 from pki.lint_context import Rule, Twin
 from pki.name_policy import check_names
+from pki.profile_limits import check_profile
 from pki.profiles import AltNames, NamePolicy, Profile, SubjectFacts
 from pki.tbs import read_alternative
 
@@ -35,6 +36,16 @@ def _closed_list(profile: Profile) -> frozenset[str]:
 
 _uris: Final = lru_cache(maxsize=64)(uris)
 """The places for status are the same bytes in every certificate of an issuer."""
+
+
+@lru_cache(maxsize=64)
+def _of_kind(profile: Profile) -> tuple[Finding, ...]:
+    return check_profile(profile)
+
+
+def kind(twin: Twin) -> Iterator[Finding]:
+    """The profile itself keeps to the closed list of its kind, also one that was altered on the way here."""
+    yield from _of_kind(twin.profile)
 
 
 def closed_list(twin: Twin) -> Iterator[Finding]:
@@ -185,6 +196,6 @@ def catalyst(twin: Twin) -> Iterator[Finding]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    *(closed_list, keys, subject_facts, alternative_names, name_policy, status, ocsp_no_check),
+    *(kind, closed_list, keys, subject_facts, alternative_names, name_policy, status, ocsp_no_check),
     *(policies, name_constraints, mud_url, catalyst),
 )

@@ -9,6 +9,7 @@ from typing import Final
 from pki import asn1, names, oids
 from pki.errors import PkiError
 from pki.extensions import (
+    KeyUsage,
     read_authority_key_identifier,
     read_basic_constraints,
     read_extended_key_usage,
@@ -91,6 +92,12 @@ def subject(twin: Twin) -> Iterator[Finding]:
             yield error("certificate.subject_text_malformed", bad.problem, attribute.label)
 
 
+def unique_identifiers(twin: Twin) -> Iterator[Finding]:
+    """4.1.2.8: conforming CAs write none."""
+    if len(twin.certificate.signed.fields) != 8:
+        yield error("certificate.unique_identifier_present", "There is a unique identifier.", "4.1.2.8")
+
+
 def extensions(twin: Twin) -> Iterator[Finding]:
     """4.2: none twice; critical are constraints and keyUsage, which everybody must understand."""
     listed = twin.certificate.extensions
@@ -143,6 +150,16 @@ def basic_constraints(twin: Twin) -> Iterator[Finding]:
         )
 
 
+def authority_agrees(twin: Twin) -> Iterator[Finding]:
+    """4.2.1.3, 4.2.1.9: who may sign certificates is a CA, and a CA may."""
+    constraints, usage = twin.value(oids.BASIC_CONSTRAINTS), twin.value(oids.KEY_USAGE)
+    ca = constraints is not None and read_basic_constraints(constraints)[0]
+    signs = usage is not None and KeyUsage.KEY_CERT_SIGN in read_key_usage(usage)
+    if ca != signs:
+        message = "cA and keyCertSign do not agree."
+        yield error("certificate.authority_without_usage", message, oids.BASIC_CONSTRAINTS)
+
+
 def extended_key_usage(twin: Twin) -> Iterator[Finding]:
     """4.2.1.12: exactly the profile's purposes."""
     value = twin.value(oids.EXTENDED_KEY_USAGE)
@@ -153,6 +170,7 @@ def extended_key_usage(twin: Twin) -> Iterator[Finding]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    *(serial_number, signature_algorithm, issuer, validity, validity_encoding, subject, extensions),
-    *(authority_key_identifier, subject_key_identifier, key_usage, basic_constraints, extended_key_usage),
+    *(serial_number, signature_algorithm, issuer, validity, validity_encoding, subject),
+    *(unique_identifiers, extensions, authority_key_identifier, subject_key_identifier, key_usage),
+    *(basic_constraints, authority_agrees, extended_key_usage),
 )

@@ -101,6 +101,15 @@ CASES: dict[str, tuple[str, Change]] = {
         at("subject", name((oids.COMMON_NAME, "device-0001\x00.example"))),
     ),
     "over-long CN": ("certificate.subject_text_malformed", at("subject", name((oids.COMMON_NAME, "d" * 65)))),
+    "unique identifier": (
+        "certificate.unique_identifier_present",
+        lambda draft: setattr(draft, "spki", draft.spki + asn1.implicit(2, b"\x00\x01")),
+    ),
+    "a CA that may not sign": ("certificate.authority_without_usage", put_whole(basic_constraints(ca=True))),
+    "signs without being a CA": (
+        "certificate.authority_without_usage",
+        put_whole(key_usage(KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN)),
+    ),
     "repeated SKI": ("certificate.extension_repeated", repeat(oids.SUBJECT_KEY_IDENTIFIER)),
     "critical unknown": (
         "certificate.extension_criticality",

@@ -108,6 +108,7 @@ BY_INTENTION: dict[str, tuple[str, Profile, Callable[[], LintContext]]] = {
         replace(DEVICE, names=NamePolicy(organizations=("Clinic",))),
         device_context,
     ),
+    "a profile that left its kind": ("profile.ca_not_of_kind", A_CA, device_context),
     "no CA left": ("chain.path_length_exhausted", A_CA, below(path_length=0)),
     "too many CAs below": ("chain.path_length_too_long", A_CA, below(path_length=1)),
     "a CA without end": (

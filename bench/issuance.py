@@ -42,7 +42,7 @@ def measure() -> Report:
             form = classical(home, kind)
             figures.append(_share(form.name, "in batches of 50", _turns(home, form, 50)))
         figures += _fast(home, hybrid)
-        figures.append(_threads(home, hybrid))
+        figures += _threads(home, hybrid)
         figures.append(_processes(home))
         figures += _parts(home, hybrid)
         figures += _singly(home, hybrid)
@@ -83,18 +83,16 @@ def _fast(home: House, form: Form) -> list[Figure]:
     return [figure]
 
 
-def _threads(home: House, form: Form) -> Figure:
-    one = whole(home, form, 50)
-    turns = by_turns(on_threads(one, 2), one, turns=5)
-    return Figure(
-        "two threads, each in batches of 50",
-        turns.rate,
-        "/s",
-        "one thread",
-        turns.limit_rate,
-        paired_ratio=turns.ratio,
-        goal=_TWO,
-    )
+def _threads(home: House, form: Form) -> Iterator[Figure]:
+    one = whole(home, form, 200, 200)
+    two_callers = on_threads((whole(home, form, 50), whole(home, form, 50)))
+    for how, work in (
+        ("a batch of 200 on two threads", whole(home, form, 200, 200, threads=True)),
+        ("two threads, each in batches of 50", two_callers),
+    ):
+        turns = by_turns(work, one, turns=5)
+        rate, ratio = turns.rate, turns.ratio
+        yield Figure(how, rate, "/s", "one thread", turns.limit_rate, paired_ratio=ratio, goal=_TWO)
 
 
 def _processes(home: House) -> Figure:

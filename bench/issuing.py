@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
@@ -24,6 +26,7 @@ from pki.profiles import Profile, StatusUrls, SubjectFacts, by_name
 from pki.tbs import Certificate
 from registry.issuance import IssuanceOrder, issue_batch
 from registry.pending import facts_of
+from registry.ports import in_turn
 
 FLEET = 600
 """More than any cache of pki holds: each request is new to it, as a device's is."""
@@ -89,9 +92,12 @@ def _fleet(
     return tuple(made)
 
 
-def whole(house: House, form: Form, batch: int, units: int = UNITS) -> Callable[[], int]:
+def whole(
+    house: House, form: Form, batch: int, units: int = UNITS, *, threads: bool = False
+) -> Callable[[], int]:
     """`units` certificates in batches: request, proofs, lint, intention, signatures, fact, two commits."""
-    ports, issuer, turn = house.ports, form.issuer, itertools.cycle(form.orders)
+    ports = house.ports if threads else replace(house.ports, each=in_turn)
+    issuer, turn = form.issuer, _fresh(house, form.orders)
 
     def order() -> IssuanceOrder:
         der, facts = next(turn)
@@ -103,6 +109,18 @@ def whole(house: House, form: Form, batch: int, units: int = UNITS) -> Callable[
         return max(1, units // batch) * batch
 
     return work
+
+
+def _fresh(
+    house: House, orders: Sequence[tuple[bytes, SubjectFacts]]
+) -> Iterator[tuple[bytes, SubjectFacts]]:
+    """The fleet again and again; its keys are forgotten in between, for a key comes once in life."""
+    path = house.home.root / "registry.db"
+    with closing(sqlite3.connect(path, timeout=10, check_same_thread=False)) as connection:
+        while True:
+            yield from orders
+            with connection:
+                connection.execute("DELETE FROM certificate_key")
 
 
 def bound(form: Form, units: int = UNITS) -> Callable[[], int]:

@@ -13,13 +13,14 @@ from bench.house import ACTOR, Doors, House, house, process
 from bench.load import CONNECTIONS, Corpus, Load, load
 from bench.process import FIXED_BODY_FILE
 from pki.algorithms import KeyAlgorithm
-from pki.csr import Request, build
+from pki.csr import Request
+from pki.csr_build import build
 from pki.keys import HybridPrivateKey
 from pki.ocsp import build_request
 from pki.profiles import DEVICE
 from pki.tbs import Certificate
 from registry.issuance import IssuanceOrder, issue_batch
-from registry.pending import LIFETIME, facts_of
+from registry.pending import facts_of
 
 _CERTIFICATES = 200
 _NONCES = 4000
@@ -59,7 +60,9 @@ def _certificates(home: House) -> list[Certificate]:
     facts = facts_of(device, home.authority.parts)
     key = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
     request = Request.parse(build(key, common_name=device.device_id))
-    orders = [IssuanceOrder(DEVICE, facts, request, LIFETIME, device_id=device.device_id)] * _CERTIFICATES
+    orders = [
+        IssuanceOrder(DEVICE, facts, request, DEVICE.lifetime, device_id=device.device_id)
+    ] * _CERTIFICATES
     issued = issue_batch(orders, ACTOR, ports=home.ports, issuer=home.authority.issuer)
     return [Certificate.parse(one.record.der or b"") for one in issued]
 

@@ -58,12 +58,12 @@ def _timed(work: Callable[[], int]) -> tuple[float, float]:
     return (time.perf_counter() - wall) / units, (time.process_time() - cpu) / units
 
 
-def on_threads(work: Callable[[], int], threads: int) -> Callable[[], int]:
-    """The same work on several threads at once; the units of all."""
+def on_threads(works: Sequence[Callable[[], int]]) -> Callable[[], int]:
+    """Each work on a thread of its own, all at once; the units of all."""
 
     def together() -> int:
         done: list[int] = []
-        workers = [threading.Thread(target=lambda: done.append(work())) for _ in range(threads)]
+        workers = [threading.Thread(target=lambda work=work: done.append(work())) for work in works]
         for worker in workers:
             worker.start()
         for worker in workers:

@@ -44,7 +44,7 @@ def sequence(*parts: bytes) -> bytes:
     return tlv(SEQUENCE, b"".join(parts))
 
 
-def long_sequence(*parts: bytes | memoryview) -> bytes:
+def long_sequence(*parts: bytes | bytearray | memoryview) -> bytes:
     """SEQUENCE of large parts, copied once: a list of a million entries has fifty megabytes."""
     return b"".join((header(SEQUENCE, sum(map(len, parts))), *parts))
 

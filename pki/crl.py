@@ -119,17 +119,22 @@ def build_crl(
     return build_from_contents(frame, sorted(map(encode_content, entries)), key)
 
 
-def build_from_contents(frame: Frame, contents: Sequence[bytes], key: HybridPrivateKey) -> bytes:
-    """The same from entries that are encoded already (pki.crl_entry.encode_content), ascending by serial."""
+def build_from_contents(frame: Frame, contents: list[bytes], key: HybridPrivateKey) -> bytes:
+    """The same from entries that are encoded already (pki.crl_entry.encode_content), ascending by serial.
+
+    The list is used up: a million entries need not be there twice.
+    """
     frame.check()
     return _signed(frame, _joined(contents, delta=frame.base_crl_number is not None), key)
 
 
-def _joined(contents: Sequence[bytes], *, delta: bool) -> bytes:
-    """The entries with their headers, a piece at a time: no second list as long as the first."""
+def _joined(contents: list[bytes], *, delta: bool) -> bytearray:
+    """The entries with their headers, a piece at a time; what was taken is let go."""
     listed, last = bytearray(), b""
-    for at in range(0, len(contents), _AT_ONCE):
-        piece = contents[at : at + _AT_ONCE]
+    contents.reverse()
+    while contents:
+        piece = contents[: -_AT_ONCE - 1 : -1]
+        del contents[-_AT_ONCE:]
         serials = _serials(piece)
         if not last < serials[0] or not all(map(lt, serials, serials[1:])):
             raise RequestRefused(
@@ -147,7 +152,7 @@ def _joined(contents: Sequence[bytes], *, delta: bool) -> bytes:
                 field="reason",
             )
         listed += octets
-    return bytes(listed)
+    return listed
 
 
 def _serials(piece: Sequence[bytes]) -> list[bytes]:
@@ -157,7 +162,7 @@ def _serials(piece: Sequence[bytes]) -> list[bytes]:
     return [content[: 2 + content[1]] for content in piece]
 
 
-def _signed(frame: Frame, listed: bytes, key: HybridPrivateKey) -> bytes:
+def _signed(frame: Frame, listed: bytearray, key: HybridPrivateKey) -> bytes:
     """Both signatures, alternative first (X.509 7.2.2), each over octets that were copied once."""
     found = frame.extensions()
     if key.alternative:

@@ -65,8 +65,9 @@ def _base(signer: ListSigner, now: datetime, uow: UnitOfWork) -> int:
 def sign_draft(signer: ListSigner, draft: Draft, ports: Ports) -> Draft:
     """The signed list, compared with the one that it is to follow; Refused where it may not."""
     contents = _contents(draft, ports)
+    entries = len(contents)
     der = build_from_contents(_frame(signer, draft.head), contents, signer.key)
-    return checked(signer, replace(draft, der=der, entries=len(contents)), ports)
+    return checked(signer, replace(draft, der=der, entries=entries), ports)
 
 
 def _contents(draft: Draft, ports: Ports) -> list[bytes]:

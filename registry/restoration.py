@@ -6,7 +6,7 @@ yesterday's copy was restored. Going on would take back revocations and use list
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from audit.checkpoint import parse_checkpoint
 from audit.leaf import DetailValue, Leaf
 from audit.note import parse_note
-from pki.crl_list import CertificateList, RevokedEntry
+from pki.crl_list import CertificateList, CrlReason, RevokedEntry
 from registry.model.actor import Actor
 from registry.model.certificate import CertificateRecord, CertificateState, of_int
 from registry.model.errors import Refused
@@ -40,6 +40,8 @@ class SeenOutside:
     checkpoint: str | None
     others: Mapping[str, bytes] = field(default_factory=dict)
     """The last lists of the home's other CAs, by name."""
+    parts: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    """The last parts and deltas of their lists, by the CA's name."""
 
     @property
     def lists(self) -> dict[str, bytes]:
@@ -53,6 +55,10 @@ def refuse_older(seen: SeenOutside, *, ports: Ports) -> None:
     with ports.store.read() as uow:
         size = uow.log.size()
         stored = {name: found.crl_number if (found := uow.lists.head(name)) else 0 for name in published}
+        for name, parts in seen.parts.items():
+            number = max((CertificateList.parse(der).crl_number for der in parts), default=0)
+            if number > uow.lists.highest(name):
+                published[name], stored[name] = number, uow.lists.highest(name)
     behind = [name for name, number in published.items() if number > stored[name]]
     worst = behind[0] if behind else next(iter(published), ISSUER)
     number, held = published.get(worst, 0), stored.get(worst, 0)
@@ -73,6 +79,7 @@ def accept_older(seen: SeenOutside, actor: Actor, *, ports: Ports) -> int:
     now = ports.clock()
     with ports.store.write() as uow:
         taken = sum(_adopt(name, der, now, actor, uow) for name, der in seen.lists.items())
+        taken += sum(_adopt_parts(name, ders, now, uow) for name, ders in seen.parts.items())
         if seen.lists:
             uow.operations.promise(PUBLISH_CRL, None, "older store accepted", now)
     return taken
@@ -88,6 +95,15 @@ def _adopt(name: str, der: bytes, now: datetime, actor: Actor, uow: UnitOfWork) 
     detail: dict[str, DetailValue] = {"revocations": taken, "number": number}
     uow.log.append(Leaf(kind="store.older_accepted", at=now, actor=str(actor), subject=name, detail=detail))
     return taken
+
+
+def _adopt_parts(name: str, ders: Sequence[bytes], now: datetime, uow: UnitOfWork) -> int:
+    """What parts and deltas say that are newer than the whole list; their numbers are never used again."""
+    held = uow.lists.highest(name)
+    newer = [part for part in map(CertificateList.parse, ders) if part.crl_number > held]
+    uow.lists.skip_to(name, max((part.crl_number for part in newer), default=0), now)
+    revoked = (e for part in newer for e in part.entries() if e.reason is not CrlReason.REMOVE_FROM_CRL)
+    return sum(_take_over(entry, name, now, uow) for entry in revoked)
 
 
 def _take_over(entry: RevokedEntry, issuer: str, now: datetime, uow: UnitOfWork) -> bool:

@@ -16,6 +16,7 @@ from typing import Final
 from mqtt_bridge.broker.mosquitto import find_mosquitto
 from pki.providers import oqs
 from registry.ports import BACKWARD_JUMP
+from registry.store.lists import DELTA, WHOLE
 from registry.store.operations import Heartbeat
 from service import control
 from service.algorithms_here import missing_here, unmet
@@ -136,17 +137,22 @@ def _lists(runtime: Runtime, now: datetime) -> Iterator[Check]:
         if entry.key_place is KeyPlace.AWAY:
             step = "medtrust ca refresh-root --root DIR, with the medium that holds its key."
         with runtime.store.read() as uow:
-            stored = uow.lists.latest(issuer)
-        if stored is None or stored.next_update <= now:
-            yield Check(
-                f"{issuer} list",
-                Level.CRITICAL,
-                "It has lapsed: whoever checks it locks every device out.",
-                step,
-            )
+            heads = uow.lists.heads(issuer)
+        stored = heads.get(WHOLE)
+        lapsed = [s for s, head in heads.items() if s not in (WHOLE, DELTA) and head.next_update <= now]
+        if stored is None or stored.next_update <= now or lapsed:
+            what = f"{len(lapsed)} of its parts have" if lapsed else "It has"
+            message = f"{what} lapsed: whoever checks it locks every device out."
+            yield Check(f"{issuer} list", Level.CRITICAL, message, step)
             continue
         left, life = stored.next_update - now, stored.next_update - stored.this_update
         level = Level.WARNING if left < life / 3 else Level.OK
+        if lapsed:
+            message = (
+                f"{len(lapsed)} of its parts have lapsed, first {lapsed[0]}: devices that name them fail."
+            )
+            yield Check(f"{issuer} list", Level.CRITICAL, message, step)
+            continue
         message = f"number {stored.crl_number}, good until {stored.next_update:%Y-%m-%d %H:%M}Z"
         yield Check(f"{issuer} list", level, message, step if level else "")
 

@@ -18,9 +18,9 @@ def seen_outside(home: Home) -> SeenOutside:
     checkpoint = home.public / CHECKPOINT
     files = {entry.name: home.public / f"{entry.name}.crl" for entry in read_authorities(home)}
     lists = {name: path.read_bytes() for name, path in files.items() if path.exists()}
-    return SeenOutside(
-        lists.pop(ISSUER, None), checkpoint.read_text() if checkpoint.exists() else None, lists
-    )
+    parts = {name: [f.read_bytes() for f in (home.public / "crl" / name).glob("*.crl")] for name in files}
+    note = checkpoint.read_text() if checkpoint.exists() else None
+    return SeenOutside(lists.pop(ISSUER, None), note, lists, parts)
 
 
 def keep_checkpoint(home: Home, ports: Ports) -> None:

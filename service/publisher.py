@@ -12,6 +12,8 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from pki.crl_list import CertificateList
+from pki.errors import MalformedInput
 from registry.model.actor import Actor
 from registry.model.errors import DependencyDown
 from registry.ports import Ports
@@ -56,7 +58,7 @@ class Publisher:
                 with self._ports.store.read() as uow:
                     stored = uow.lists.latest(issuer, scope)
                 path = list_file(self._home, issuer, scope)
-                if stored is not None and (not path.exists() or path.read_bytes() != stored.der):
+                if stored is not None and _is_behind(path, stored):
                     self.write(stored)
                     behind += 1
         return behind
@@ -87,3 +89,16 @@ class Publisher:
             head = uow.lists.head(stored.issuer, stored.scope)
             overtaken = head is not None and head.crl_number > stored.crl_number
             return uow.lists.octets(head) if overtaken and head is not None else stored.der
+
+
+def _is_behind(path: Path, stored: StoredList) -> bool:
+    """Whether a file holds an older list, or none; a newer one is a restored store's matter."""
+    if not path.exists():
+        return True
+    octets = path.read_bytes()
+    if octets == stored.der:
+        return False
+    try:
+        return CertificateList.parse(octets).crl_number < stored.crl_number
+    except MalformedInput:
+        return True

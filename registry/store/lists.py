@@ -100,11 +100,20 @@ class Lists:
         """A number for each of one issuer's lists, above all that it ever took."""
         if not planned:
             return []
-        given = {"of_issuer": planned[0].issuer}
-        first = int(self._connection.execute(_HIGHEST, given).scalar() or 0) + 1
+        first = self.highest(planned[0].issuer) + 1
         rows = [_values(head) | {"crl_number": first + at} for at, head in enumerate(planned)]
         self._connection.execute(insert(_CRL), rows)
         return [first + at for at in range(len(rows))]
+
+    def highest(self, issuer: str) -> int:
+        """The highest number that the issuer ever took; 0 before the first."""
+        return int(self._connection.execute(_HIGHEST, {"of_issuer": issuer}).scalar() or 0)
+
+    def skip_to(self, issuer: str, number: int, now: datetime) -> None:
+        """Take a number that was used before this store knew of it: the next one follows it."""
+        if self.highest(issuer) < number:
+            head = ListHead(issuer, number, now, now)
+            self._connection.execute(insert(_CRL), _values(head))
 
     def adopt(self, stored: StoredList) -> None:
         """A list that was signed before this store knew of it: the next number follows it."""

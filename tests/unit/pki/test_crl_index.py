@@ -118,3 +118,26 @@ def test_a_bad_entry_is_refused_wherever_it_stands(bad: bytes) -> None:
     for entries in ((GOOD, bad), (bad, encoded(RevokedEntry(0x99, NOW)), GOOD)):
         with pytest.raises(MalformedInput):
             index(*entries)
+
+
+SMALL = st.lists(st.integers(1, 60), max_size=12, unique=True).map(sorted)
+
+
+@settings(max_examples=400, deadline=None)
+@given(SMALL, SMALL)
+def test_what_is_missing_is_told_by_the_quick_comparison_as_by_the_slow(
+    one: list[int], other: list[int]
+) -> None:
+    here = index(*(encoded(RevokedEntry(serial, NOW)) for serial in one))
+    there = index(*(encoded(RevokedEntry(serial, NOW)) for serial in other))
+    assert list(here.missing_from(there)) == sorted(set(one) - set(other))
+
+
+@settings(max_examples=200, deadline=None)
+@given(SMALL, st.integers(1, 60))
+def test_a_list_with_one_more_entry_has_lost_none(serials: list[int], added: int) -> None:
+    here = index(*(encoded(RevokedEntry(serial, NOW)) for serial in serials))
+    there = index(*(encoded(RevokedEntry(serial, NOW)) for serial in sorted({*serials, added})))
+    assert here._stands_in(there)
+    assert list(here.missing_from(there)) == []
+    assert list(there.missing_from(here)) == sorted({added} - set(serials))

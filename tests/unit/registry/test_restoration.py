@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,16 @@ import pytest
 from audit.keys import ed25519_signer
 from pki.crl_list import CertificateList
 from registry.audit_trail import sign
+from registry.list_scopes import scopes_changed
 from registry.model.actor import job
 from registry.model.certificate import CertificateState
-from registry.publication import publish
+from registry.publication import WHOLE, publish, publish_lists
 from registry.restoration import OlderStore, SeenOutside, accept_older, refuse_older
-from registry.revocation import hold_device, revoke_device
+from registry.revocation import hold_device, revoke_certificate, revoke_device
 from tests.unit.registry.hospital import (
     DISPLAY,
     ENGINEER,
+    MONITOR,
     PUMP,
     VENTILATOR,
     Hospital,
@@ -98,3 +101,21 @@ def test_accepted_it_takes_over_every_published_revocation(
     assert after.crl_number == before.crl_number + 1
     assert set(before.serials) <= set(after.serials)
     assert copy.log_kinds()[-2:] == ["store.older_accepted", "crl.published"]
+
+
+def test_parts_that_are_newer_than_the_whole_list_count_too(
+    yesterday: tuple[Hospital, SeenOutside, str, str], hospital: Hospital
+) -> None:
+    copy, seen, *_ = yesterday
+    by = replace(hospital.signer, url="http://127.0.0.1/crl/issuing.crl", shards=16, deltas=True)
+    _, record = hospital.active(MONITOR)
+    revoke_certificate(record.certificate_serial, "superseded", ENGINEER, ports=hospital.ports)
+    scopes = [s for s in scopes_changed(by, ports=hospital.ports) if s != WHOLE]
+    parts = publish_lists(by, scopes, PUBLISHER, ports=hospital.ports)
+    ahead = replace(seen, last_list=None, checkpoint=None, parts={"issuing": [part.der for part in parts]})
+    with pytest.raises(OlderStore, match=f"list {parts[-1].crl_number} of issuing"):
+        refuse_older(ahead, ports=copy.ports)
+    assert accept_older(ahead, ENGINEER, ports=copy.ports) >= 1
+    assert copy.certificate(record.certificate_serial).state is CertificateState.REVOKED
+    refuse_older(ahead, ports=copy.ports)
+    assert publish(copy.signer, PUBLISHER, ports=copy.ports).crl_number == parts[-1].crl_number + 1

@@ -63,14 +63,14 @@ def issuer_form(twin: Twin) -> Iterator[Finding]:
 
 
 def issuer_stands_as_long(twin: Twin) -> Iterator[Finding]:
-    """Our own rule: a key that resists quantum computers is not vouched for by one that does not.
+    """Our own rule: a main key that resists quantum computers is not vouched for by a CA that does not.
 
-    CAs are excepted, for a roll-over signs the new root by the old one.
+    CAs are excepted, for a roll-over signs the new root by the old one. A catalyst subject is not meant: its
+    classical half needs no more, and verifiers call it classical-valid.
     """
-    chain, public = twin.context.chain, twin.context.public
-    resists = any(key.algorithm.resists_quantum for key in (public.classical, public.alternative) if key)
+    chain, main = twin.context.chain, twin.certificate.public_key.algorithm
     vouched = chain.form is None or chain.resists_quantum or twin.profile.kind in _MAY_OUTLAST
-    if resists and not vouched:
+    if main.resists_quantum and not vouched:
         message = "The issuer falls to a quantum computer before the key that it would vouch for."
         yield error("chain.issuer_falls_first", message, str(chain.form))
 

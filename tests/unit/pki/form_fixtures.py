@@ -107,7 +107,7 @@ def allowed(profile: Profile, form: str) -> bool:
     """Whether a CA of that form signs it."""
     if profile.issuer_forms and Form("pure" if form == "slh-dsa" else form) not in profile.issuer_forms:
         return False
-    resists = profile.alternative is not None or profile.main[0].resists_quantum
+    resists = profile.main[0].resists_quantum
     return not (form == "classical" and resists) or profile.kind in (Kind.CA, Kind.OCSP)
 
 

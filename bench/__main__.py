@@ -14,6 +14,7 @@ from bench.figures import Report, document, machine, table
 BENCHES: Final = {
     "issuance": "hybrid certificates a second, the whole durable path",
     "peers": "durable certificates a second on both cores, beside OpenBao's",
+    "verifying": "certificate paths a second, both signatures at every level",
     "crl": "revocation lists of 100,000 and a million entries; one revocation in a part",
     "ocsp": "OCSP answers a second over HTTP, one worker",
     "enroll": "enrolment round trip over TLS MQTT, hello to confirm",

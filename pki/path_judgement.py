@@ -145,9 +145,7 @@ class _Walk:
         else:
             found += _kept_static(certificate.der, issuer.der)
         found += _run(lambda: path_rules.validity_findings(certificate, question.now))
-        found += _run(lambda: path_rules.withdrawn_findings(certificate, question.withdrawn))
-        found += _run(lambda: path_rules.purpose_findings(certificate, question.policy.purpose))
-        found += _run(lambda: self._name_findings(certificate, last=last))
+        found += _run(lambda: self._asked_findings(certificate, last=last))
         policies = self.policies
         if policies is not None:
             found += _run(lambda: policies.certificate(certificate, last=last, who=""))
@@ -166,7 +164,12 @@ class _Walk:
                 problem = f"{counted} CAs stand below the anchor; the caller allows {policy.path_length}."
                 yield error("path.path_length_exceeded", problem)
 
-    def _name_findings(self, certificate: Certificate, *, last: bool) -> Iterator[Finding]:
+    def _asked_findings(self, certificate: Certificate, *, last: bool) -> Iterator[Finding]:
+        """What the bundle, the caller and the CAs above ask of every certificate."""
+        if self.question.withdrawn:
+            yield from path_rules.withdrawn_findings(certificate, self.question.withdrawn)
+        if self.question.policy.purpose is not None:
+            yield from path_rules.purpose_findings(certificate, self.question.policy.purpose)
         if last or not path_rules.is_self_issued(certificate):
             yield from self.constraints.findings(certificate, self.question.work, "")
         if not last:

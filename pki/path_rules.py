@@ -48,7 +48,7 @@ def validity_findings(certificate: Certificate, now: datetime) -> Iterator[Findi
     if now < certificate.not_before:
         problem = f"The certificate is not valid before {certificate.not_before:%Y-%m-%d %H:%M:%S}Z."
         yield error("path.certificate_not_yet_valid", problem, name_of(certificate))
-    if now >= certificate.not_after + timedelta(seconds=1):
+    if now > certificate.not_after and now >= certificate.not_after + timedelta(seconds=1):
         problem = f"The certificate expired; its last second was {certificate.not_after:%Y-%m-%d %H:%M:%S}Z."
         yield error("path.certificate_expired", problem, name_of(certificate))
 

@@ -60,11 +60,13 @@ class Search:
     """By folded subject; the bundle's own first."""
     _dead: dict[bytes, int] = field(default_factory=dict)
     _found: set[tuple[bytes, ...]] = field(default_factory=set)
+    _demand: Demand = field(init=False)
     _steps: int = 0
     _loops: int = 0
     _by_names: bool = False
 
     def __post_init__(self) -> None:
+        self._demand = Demand(not self.pq_only, self.pq_only, post_quantum_anchor=True)
         self._anchors, self._above = _known(self.bundle.anchors, self.bundle.intermediates)
         given = {c.der: c for c in islice(self.given, MAX_GIVEN)}
         if given:
@@ -127,15 +129,16 @@ class Search:
                 yield parent
 
     def _may_issue(self, parent: Certificate) -> bool:
-        in_time = parent.not_before <= self.now < parent.not_after + timedelta(seconds=1)
+        if self.now < parent.not_before:
+            return False
+        in_time = self.now <= parent.not_after or self.now < parent.not_after + timedelta(seconds=1)
         return in_time and is_ca(parent)
 
     def _holds(self, certificate: Certificate, parent: Certificate) -> bool:
         try:
             keys = HybridPublicKey(parent.public_key, parent.alternative_public_key)
             keep = certificate is not self.certificate
-            demand = Demand(not self.pq_only, self.pq_only, post_quantum_anchor=True)
-            return link_holds(certificate, keys, demand, self.work, keep=keep)
+            return link_holds(certificate, keys, self._demand, self.work, keep=keep)
         except WorkExhausted:
             raise
         except PkiError:

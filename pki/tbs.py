@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pki import asn1, oids
@@ -120,6 +120,8 @@ class Certificate:
     """The last second at which it is valid."""
     spki: bytes
     extensions: tuple[Extension, ...]
+    _values: dict[str, bytes | None] = field(repr=False, compare=False)
+    """By type, because extensions are asked for many times; None: there twice."""
 
     @classmethod
     def parse(cls, der: bytes) -> Certificate:
@@ -135,6 +137,10 @@ class Certificate:
         if len(times) != 2:
             raise MalformedInput("The validity is not two times.", field="validity")
         wrapped = asn1.whole(fields[-1], 0xA3, "extensions")
+        listed = read_extensions(asn1.content(fields[-1], wrapped))
+        values: dict[str, bytes | None] = {}
+        for extension in listed:
+            values[extension.oid] = None if extension.oid in values else extension.value
         return cls(
             signed,
             asn1.int_value(fields[1], asn1.whole(fields[1], asn1.INTEGER, "serialNumber")),
@@ -143,7 +149,8 @@ class Certificate:
             asn1.time_value(fields[4], times[0]),
             asn1.time_value(fields[4], times[1]),
             fields[6],
-            read_extensions(asn1.content(fields[-1], wrapped)),
+            listed,
+            values,
         )
 
     @property
@@ -169,10 +176,10 @@ class Certificate:
 
     def extension(self, dotted: str) -> bytes | None:
         """The value of an extension; a duplicate is MalformedInput."""
-        found = [e.value for e in self.extensions if e.oid == dotted]
-        if len(found) > 1:
-            raise MalformedInput(f"The extension {dotted} is there {len(found)} times.", field=dotted)
-        return found[0] if found else None
+        value = self._values.get(dotted)
+        if value is None and dotted in self._values:
+            raise MalformedInput(f"The extension {dotted} is there more than once.", field=dotted)
+        return value
 
     @property
     def pre_tbs(self) -> bytes:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from pki import asn1, extensions, names, oids, tbs
 from pki.algorithms import KeyAlgorithm
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 Rewrite = Callable[[list[Extension]], list[Extension]]
 
 
-@lru_cache(maxsize=64)
+@cache
 def keys(label: str, alternative: KeyAlgorithm | None = KeyAlgorithm.ML_DSA_44) -> HybridPrivateKey:
     """One key pair a label and process; the smallest parameter set unless a test asks for another."""
     return HybridPrivateKey.generate(KeyAlgorithm.EC_P256, alternative)

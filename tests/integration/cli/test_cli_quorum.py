@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from service.home import Home
+from service.process_lock import alone
 from tests.integration.cli.conftest import Cli, assert_refused
 
 
@@ -107,7 +110,13 @@ def test_shares_typed_one_by_one_at_a_terminal(cli: Cli) -> None:
     assert " ".join(words[0].split()[5:9]) not in shown
 
 
-def _at_a_terminal(arguments: list[str], typed: list[str], end_at: bytes = b"") -> str:
+def _at_a_terminal(
+    arguments: list[str],
+    typed: list[str],
+    *,
+    asked: bytes = b"nothing is shown): ",
+    end_at: bytes = b"",
+) -> str:
     master, slave = pty.openpty()
     command = [sys.executable, "-c", "from cli.main import main; main()", *arguments]
     child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
@@ -116,13 +125,49 @@ def _at_a_terminal(arguments: list[str], typed: list[str], end_at: bytes = b"") 
     with contextlib.suppress(OSError):  # the terminal ends with the child
         while chunk := os.read(master, 4096):
             shown += chunk
-            if chunk.endswith(b"nothing is shown): ") and typed:
+            if shown.endswith(asked) and typed:
                 os.write(master, typed.pop(0).encode() + b"\n")
-            if end_at and end_at in chunk:
+            if end_at and end_at in shown:
                 child.send_signal(signal.SIGTERM)
     assert child.wait(30) == 0, shown.decode()
     os.close(master)
     return shown.decode()
+
+
+def test_shares_shown_one_by_one_open_the_ca_and_nothing_stays_on_the_screen(cli: Cli) -> None:
+    split = (
+        "ca",
+        "quorum",
+        "split",
+        "--shares",
+        "3",
+        "--threshold",
+        "2",
+        "--passphrase-file",
+        cli.passphrase,
+    )
+    assert_refused(cli(*split), 2, "no terminal to show the shares on", "--out DIR")
+    assert_refused(cli("ca", "quorum", "show"), 4, "No quorum")
+
+    shown = _at_a_terminal(["--home", str(cli.home), *map(str, split)], [""] * 3, asked=b"from the screen. ")
+
+    parts = shown.split("for one person:")[1:]
+    shares = [" ".join(re.findall(r"^ +\d+ ([a-z]+)\r?$", part, re.MULTILINE)) for part in parts]
+    assert [len(words.split()) for words in shares] == [33, 33, 33]
+    assert shown.count("\x1b[3J\x1b[2J\x1b[H") == 3
+    for number in (0, 2):
+        written = cli.folder / f"copied-{number}"
+        written.touch(mode=0o600)
+        written.write_text(shares[number])
+    given = _given([cli.folder / "copied-0", cli.folder / "copied-2"])
+    assert cli.done("ca", "quorum", "check", *given)["given"] == [1, 3]
+
+
+def test_nothing_is_sealed_anew_under_a_running_process(cli: Cli) -> None:
+    split = ("ca", "quorum", "split", "--shares", "3", "--threshold", "2", "--out", cli.folder / "shares")
+    with alone(Home(cli.home)):
+        assert_refused(cli(*split, "--passphrase-file", cli.passphrase), 5, "runs on", "Stop it first")
+    assert not (cli.folder / "shares").exists()
 
 
 def test_up_asks_for_the_shares_and_serves(cli: Cli) -> None:

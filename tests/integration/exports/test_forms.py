@@ -47,6 +47,18 @@ def test_der_and_pkcs7_hold_the_same_certificates(hospital: Hospital, tmp_path: 
     assert cli("cert", "export", party.serial, "--chain").out == party.certificate.read_text()
 
 
+def test_openssl_lists_pkcs7_of_every_form(hospital: Hospital, tmp_path: Path) -> None:
+    openssl = require_tool("openssl", "reads our PKCS#7")
+    catalyst = from_pem_or_der(hospital.good.certificate.read_bytes())
+    (tmp_path / "all.p7b").write_bytes(write_form(Form.PKCS7, _pure()[1], catalyst))
+    shown = subprocess.run(
+        [openssl, "pkcs7", "-inform", "DER", "-in", str(tmp_path / "all.p7b"), "-print_certs", "-noout"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout.count("subject=") == 3
+    assert "CN = Pure Root" in shown.stdout
+
+
 def test_openssl_opens_the_pkcs12(hospital: Hospital, tmp_path: Path) -> None:
     openssl = require_tool("openssl", "reads our PKCS#12")
     password = _secret(tmp_path / "password", b"a long password\n")

@@ -147,12 +147,6 @@ def _lists(runtime: Runtime, now: datetime) -> Iterator[Check]:
             continue
         left, life = stored.next_update - now, stored.next_update - stored.this_update
         level = Level.WARNING if left < life / 3 else Level.OK
-        if lapsed:
-            message = (
-                f"{len(lapsed)} of its parts have lapsed, first {lapsed[0]}: devices that name them fail."
-            )
-            yield Check(f"{issuer} list", Level.CRITICAL, message, step)
-            continue
         message = f"number {stored.crl_number}, good until {stored.next_update:%Y-%m-%d %H:%M}Z"
         yield Check(f"{issuer} list", level, message, step if level else "")
 

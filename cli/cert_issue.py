@@ -20,7 +20,7 @@ from pki.tbs import Certificate
 from registry.issuance import issue
 from registry.kem_challenge import challenge_key
 from registry.model.kem_challenge import KemAnswer
-from registry.ordering import Asked, order_of
+from registry.ordering import Asked, order_of, orderable
 from registry.possession import read_request
 from service import clock
 from service.authorities import read_register
@@ -58,10 +58,11 @@ def issue_one(
     as_json: Json = False,
 ) -> None:
     """Issue a certificate for a request; names come from the registry or the options, never from it."""
+    wanted = orderable(find_profile(home_of(ctx), profile))
     answered = KemAnswer.from_json(read_file(answer, "answer")) if answer is not None else None
     asked = Asked(
         request=read_file(csr, "request"),
-        profile=find_profile(home_of(ctx), profile),
+        profile=wanted,
         device=device,
         dns_names=tuple(dns or ()),
         ip_addresses=tuple(ip or ()),

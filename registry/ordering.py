@@ -118,6 +118,17 @@ def _fact(known: DeviceId) -> Callable[[UnitOfWork, CertificateRecord, int], Non
     return with_fact
 
 
+def orderable(profile: Profile) -> Profile:
+    """The profile; BadInput where it is not for an operator to order by."""
+    if profile.kind not in ORDERED:
+        raise BadInput(
+            f"Profile {profile.name} is for our own keys, which a ceremony certifies.",
+            next_step="Choose a profile for devices, servers or operators: medtrust profile list.",
+            field="profile",
+        )
+    return profile
+
+
 def entitled(known: DeviceId, uow: UnitOfWork) -> Device:
     """The device, if a person has said yes to it and nothing contradicts who it is."""
     device = get_device(known, uow)
@@ -151,13 +162,7 @@ def _require_kem_proof(request: Request, asked: Asked, *, now: datetime, uow: Un
 
 
 def _subject(asked: Asked, parts: IssuingParts, uow: UnitOfWork) -> _Subject:
-    kind = asked.profile.kind
-    if kind not in ORDERED:
-        raise BadInput(
-            f"Profile {asked.profile.name} is for our own keys, which a ceremony certifies.",
-            next_step="Choose a profile for devices, servers or operators.",
-            field="--profile",
-        )
+    kind = orderable(asked.profile).kind
     if asked.mud_url and kind is not Kind.DEVICE:
         raise BadInput("A MUD URL describes a device.", next_step="Leave out --mud-url.", field="--mud-url")
     if kind is Kind.SERVER:

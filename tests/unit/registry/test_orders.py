@@ -110,7 +110,7 @@ def test_our_own_keys_are_not_ordered(desk: Desk) -> None:
     der = csr.build(desk.key, common_name="Hospital Issuing CA")
     with pytest.raises(BadInput) as refused:
         desk.order(der, profiles.ISSUING_CA)
-    assert refused.value.field == "--profile"
+    assert refused.value.field == "profile"
 
 
 def test_an_operator_is_named_by_the_order(desk: Desk) -> None:

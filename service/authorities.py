@@ -176,6 +176,8 @@ def read_register(home: Home) -> Register:
         found = msgspec.json.decode(path.read_bytes(), type=_Document)
     except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as bad:
         raise _damaged(str(bad)) from bad
+    if found.version != 1:
+        raise _damaged(f"it has version {found.version}, and this medtrust knows version 1")
     register = Register(entries=tuple(found.authorities), cross=tuple(found.cross), default=found.default)
     _check(register)
     return register

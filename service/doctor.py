@@ -26,6 +26,7 @@ from service.errors import TooOpen
 from service.home import refuse_open
 from service.pem import read_certificate
 from service.pkcs11 import token_problem
+from service.profiles import health
 from service.runtime import Runtime
 
 _MISSED_RUNS: Final = 3
@@ -80,6 +81,7 @@ def examine(runtime: Runtime) -> Report:
         ("jobs", lambda: _jobs(beats, now, running)),
         ("wire", lambda: _owed(runtime, now)),
         ("alarms", lambda: _alarms(runtime)),
+        ("profiles", lambda: _profiles(runtime)),
         ("algorithms", lambda: _algorithms(runtime)),
         ("machine", lambda: _machine(runtime)),
     )
@@ -212,6 +214,11 @@ def _alarms(runtime: Runtime) -> Iterator[Check]:
         yield Check("alarms", Level.NOTE, f"{len(alarms)} alarms are open", "medtrust alarm list")
     else:
         yield Check("alarms", Level.OK, "no open alarms")
+
+
+def _profiles(runtime: Runtime) -> Iterator[Check]:
+    sound, *said = health(runtime.home)
+    yield Check("profiles", Level.OK if sound else Level.CRITICAL, *said)
 
 
 def _algorithms(runtime: Runtime) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from pki.algorithms import require_all
 from pki.errors import AlgorithmUnavailable, PkiError
 from pki.profile_limits import ProfileMalformed
 from pki.profiles import Profile, ProfileNotFound
+from service.errors import ServiceError
 from service.home import Home
 from service.pem import read_file
 
@@ -38,6 +39,17 @@ def own_files(home: Home) -> tuple[Path, ...]:
 def own_profiles(home: Home) -> tuple[Profile, ...]:
     """Every one of them, read and held to the closed list of its kind."""
     return tuple(read_profile(path) for path in own_files(home))
+
+
+def health(home: Home) -> tuple[bool, str, str]:
+    """(sound, what to say, next step) for the doctor: a profile that is refused keeps the CA from opening."""
+    files = own_files(home)
+    try:
+        for path in files:
+            read_profile(path)
+    except (PkiError, ServiceError) as bad:
+        return False, bad.problem, bad.next_step or "medtrust profile check FILE"
+    return True, f"{len(files)} of your own, all sound" if files else "the built-in ones", ""
 
 
 def read_profile(path: Path) -> Profile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,15 @@ def test_a_sound_profile_passes_the_check(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "infusion-pump.toml"
     path.write_text(PUMP, encoding="utf-8")
     assert cli.done("profile", "check", path) == {"accepted": True, "findings": []}
+
+
+def test_the_doctor_looks_at_profiles_of_ones_own(cli: Cli) -> None:
+    def said() -> list[tuple[str, str]]:
+        checks = json.loads(cli("doctor", "--json").out)["checks"]
+        return [(check["message"], str(check["level"])) for check in checks if check["name"] == "profiles"]
+
+    assert said()[0][0] == "the built-in ones"
+    write(cli, "infusion-pump", PUMP)
+    assert said()[0][0] == "1 of your own, all sound"
+    write(cli, "pump", PUMP)
+    assert "pump.toml: name:" in said()[0][0]

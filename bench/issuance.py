@@ -20,7 +20,7 @@ import pki.twin
 from bench.figures import Figure, Goal, Report
 from bench.house import House, house
 from bench.issuing import UNITS, Form, bound, catalyst, classical, signatures, whole, with_key
-from bench.issuing_process import processes
+from bench.issuing_process import issuers
 from bench.timing import Turns, by_turns, cpu_microseconds, on_threads, percentile
 from pki.algorithms import KeyAlgorithm, PrivateKey
 from pki.csr import Request, verify_possession
@@ -96,7 +96,8 @@ def _threads(home: House, form: Form) -> Iterator[Figure]:
 
 
 def _processes(home: House) -> Figure:
-    rounds = [(processes(home, 1), processes(home, 2)) for _ in range(3)]
+    with issuers(home, 1) as alone, issuers(home, 2) as together:
+        rounds = [(alone(), together()) for _ in range(3)]
     one, two = (sorted(rates)[1] for rates in zip(*rounds, strict=True))
     ratio = sorted(b / a for a, b in rounds)[1]
     return Figure(

@@ -1,6 +1,6 @@
 """Issuance in processes of their own on one store: `python -m bench.issuing_process HOME FORM`.
 
-The passphrase is the first line of the input, the start signal the second; the answer is one JSON line.
+The passphrase is the first line of the input; each further line starts a run, whose answer is a JSON line.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import json
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +28,9 @@ FORMS: Final = {"catalyst": "P-256 + ML-DSA-65", "ec-p256": "P-256", "ec-p384": 
 """Of what kind the certificates are, by the name that the command line takes."""
 
 
-def processes(house: House, count: int, form: str = "catalyst") -> float:
-    """Certificates a second of so many processes together."""
+@contextmanager
+def issuers(house: House, count: int, form: str = "catalyst") -> Iterator[Callable[[], float]]:
+    """So many processes that wait; each call lets them issue for a while: certificates a second together."""
     with ExitStack() as open_:
         command = [sys.executable, "-m", "bench.issuing_process", str(house.home.root), form]
         children = [
@@ -41,10 +43,19 @@ def processes(house: House, count: int, form: str = "catalyst") -> float:
             _tell(child, house.passphrase.decode())
         for child in children:
             _answer(child)
-        for child in children:
-            _tell(child, "go")
-        told = [json.loads(_answer(child)) for child in children]
-    return float(sum(units / seconds for units, seconds in told))
+
+        def run() -> float:
+            for child in children:
+                _tell(child, "go")
+            told = [json.loads(_answer(child)) for child in children]
+            return float(sum(units / seconds for units, seconds in told))
+
+        try:
+            yield run
+        finally:
+            for child in children:
+                if child.stdin is not None:
+                    child.stdin.close()  # the end of its input ends it
 
 
 def _tell(child: subprocess.Popen[str], line: str) -> None:
@@ -72,11 +83,11 @@ def _main() -> None:
         work = whole(here, form, _BATCH, _BATCH)
         work()
         _say("ready")
-        sys.stdin.readline()
-        began, units = time.perf_counter(), 0
-        while time.perf_counter() - began < _SECONDS:
-            units += work()
-        _say(json.dumps([units, time.perf_counter() - began]))
+        while sys.stdin.readline():
+            began, units = time.perf_counter(), 0
+            while time.perf_counter() - began < _SECONDS:
+                units += work()
+            _say(json.dumps([units, time.perf_counter() - began]))
 
 
 def _say(line: str) -> None:

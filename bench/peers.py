@@ -7,11 +7,12 @@ intention, its two log leaves and its key's claim. Theirs: PKI engine, a storing
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterator
 from typing import Final
 
 from bench.figures import Figure, Goal, Report
 from bench.house import House, house
-from bench.issuing_process import FORMS, processes
+from bench.issuing_process import FORMS, issuers
 from bench.openbao import DURABLE, IN_MEMORY, OpenBao, openbao
 
 _ROUNDS: Final = 3
@@ -33,21 +34,24 @@ def measure() -> Report:
         for server in (durable, volatile):
             server.ca(256)
             server.ca(384)
-        figures = [_figure(home, f, bits, durable, "OpenBao, raft", goal=goal) for f, bits, goal in _CASES]
-        figures += [_figure(home, f, bits, volatile, "OpenBao, in memory") for f, bits, _ in _CASES]
+        figures = [figure for case in _CASES for figure in _case(home, *case, durable, volatile)]
     return Report(figures)
 
 
-def _figure(
-    home: House, form: str, bits: int, server: OpenBao, peer: str, *, goal: Goal | None = None
-) -> Figure:
-    rounds = [(processes(home, 2, form), server.rate(bits, _SECONDS)) for _ in range(_ROUNDS)]
-    return Figure(
-        f"{FORMS[form]} certificates, two processes",
-        statistics.median(ours for ours, _ in rounds),
-        "/s",
-        f"{peer}, P-{bits}",
-        statistics.median(theirs for _, theirs in rounds),
-        paired_ratio=statistics.median(ours / theirs for ours, theirs in rounds),
-        goal=goal,
-    )
+def _case(
+    home: House, form: str, bits: int, goal: Goal, durable: OpenBao, volatile: OpenBao
+) -> Iterator[Figure]:
+    with issuers(home, 2, form) as ours:
+        rounds = [
+            (ours(), durable.rate(bits, _SECONDS), volatile.rate(bits, _SECONDS)) for _ in range(_ROUNDS)
+        ]
+    for peer, place, aim in (("raft, which is on disk", 1, goal), ("in memory", 2, None)):
+        yield Figure(
+            f"{FORMS[form]} certificates, two processes",
+            statistics.median(each[0] for each in rounds),
+            "/s",
+            f"OpenBao, P-{bits}, {peer}",
+            statistics.median(each[place] for each in rounds),
+            paired_ratio=statistics.median(each[0] / each[place] for each in rounds),
+            goal=aim,
+        )

@@ -8,7 +8,7 @@ chain's first certificate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -88,9 +88,14 @@ def _verify_one(
     best: Verdict | None = None
     remarks: list[Finding] = []
     try:
-        best = _best(search, question)
+        for verdict in _verdicts(search, question):
+            best = _better(best, verdict)
+            if best.status in (Status.HYBRID_VALID, Status.PQ_ONLY_VALID):
+                break
     except WorkExhausted as limit:
-        remarks.append(error("path.too_much_work", str(limit)))
+        # What was judged whole stands; only the search for something better ended here.
+        if best is None or not best.is_valid:
+            remarks.append(error("path.too_much_work", str(limit)))
     except Exception as crash:  # noqa: BLE001 - a search that crashes is a fatal finding, never a pass
         problem = f"The verifier crashed ({type(crash).__name__}); the certificate is not believed."
         remarks.append(Finding("path.search_crashed", Severity.FATAL, problem))
@@ -105,16 +110,14 @@ def _verify_one(
     return best.with_findings(named, signatures=question.work.signatures)
 
 
-def _best(search: Search, question: Question) -> Verdict | None:
-    best: Verdict | None = None
+def _verdicts(search: Search, question: Question) -> Iterator[Verdict]:
+    """One a path; where no path's signatures hold, those of a few that at least the names make."""
+    found = False
     for path in search.paths():
-        best = _better(best, judge(path, question))
-        if best.status in (Status.HYBRID_VALID, Status.PQ_ONLY_VALID):
-            return best
-    if best is None:
-        for path in search.explained():
-            best = _better(best, judge(path, question))
-    return best
+        found = True
+        yield judge(path, question)
+    if not found:
+        yield from (judge(path, question) for path in search.explained())
 
 
 def verify_bytes(

@@ -66,15 +66,21 @@ class Told:
 
 
 def authentic_lists(
-    asked: Asked, given: tuple[bytes, ...], work: Work
+    asked: Asked, given: tuple[bytes, ...], work: Work, delegates: frozenset[int]
 ) -> tuple[list[CertificateList], list[Finding]]:
-    """The issuer's own lists, and why others under its name are not used."""
+    """The issuer's own lists that have something to tell, and why others under its name are not used.
+
+    Something to tell has what covers the certificate, or names it or one of the `delegates`' serials.
+    """
+    wanted = {asked.certificate.serial, *delegates}
     usable: list[CertificateList] = []
     remarks: list[Finding] = []
     for der in given:
         crl = _parsed_list(der)
         signed_by = asked.list_signer(crl) if crl is not None else None
         if crl is None or signed_by is None:
+            continue
+        if not _speaks_of(crl, asked.certificate) and all(crl.revoked(serial) is None for serial in wanted):
             continue
         work.sign_checks(2)
         judged = _list_findings(der, signed_by[1], asked.demand)
@@ -122,7 +128,7 @@ def _parsed_list(der: bytes) -> CertificateList | None:
 @lru_cache(maxsize=16)
 def _list_findings(der: bytes, keys: HybridPublicKey, demand: Demand) -> tuple[Finding, ...]:
     """Kept: a list's signatures hold for every certificate that it is asked about."""
-    crl = CertificateList.parse(der)
+    crl = _parsed_list(der) or CertificateList.parse(der)
     return verify_crl(crl, keys, classical=demand.counts_classical(keys), alternative=demand.alternative)
 
 

@@ -56,7 +56,9 @@ def judge(
     if policy == "off":
         return CertificateStatus.NOT_ASKED, []
     who = path_rules.name_of(asked.certificate)
-    usable, remarks = authentic_lists(asked, evidence.crls, work)
+    responses = [r.basic for r in map(_parsed_response, evidence.ocsp_responses) if r is not None and r.basic]
+    delegates = frozenset(c.serial for basic in responses for c in basic.certificates)
+    usable, remarks = authentic_lists(asked, evidence.crls, work, delegates)
     told = list(told_by_lists(asked, usable))
     for der in evidence.ocsp_responses:
         for answer in _told_by_response(asked, der, usable, work):

@@ -18,6 +18,7 @@ from pki.constraint_extensions import (
 )
 from pki.errors import MalformedInput
 from pki.findings import Finding, error
+from pki.name_comparison import same
 from pki.tbs import Certificate
 
 ANY: Final = oids.ANY_POLICY
@@ -74,7 +75,7 @@ class PolicyState:
 
     def certificate(self, certificate: Certificate, *, last: bool, who: str) -> list[Finding]:
         """6.1.3 (d) to (f) for the next certificate down, then 6.1.4 or, for the last one, 6.1.5."""
-        self_issued = certificate.subject == certificate.issuer
+        self_issued = same(certificate.subject, certificate.issuer)
         value = certificate.extension(oids.CERTIFICATE_POLICIES)
         if value is None:
             self.levels = None

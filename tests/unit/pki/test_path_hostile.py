@@ -29,7 +29,8 @@ from tests.unit.pki.path_fixtures import (
     keys,
     root_recipe,
 )
-from tests.unit.pki.test_path_revocation import crl
+from tests.unit.pki.test_path_lists import listed, point, scope
+from tests.unit.pki.test_path_revocation import ROOTS, crl
 
 OFF = VerifyPolicy(revocation="off")
 BARE = bundle_of(TrustAnchor.of(ROOT), ())
@@ -157,6 +158,24 @@ def test_hundreds_of_lists_under_the_issuers_name_end_at_the_limit() -> None:
     lists = [crl(ISSUING, number=n + 1) for n in range(MAX_SIGNATURES)]
     verdict = verify(DEVICE, bundle=BUNDLE, now=NOW, crls=lists, policy=VerifyPolicy())
     assert "path.too_much_work" in refusals(verdict)
+
+
+def test_all_parts_of_a_sharded_list_at_once_cost_no_more_than_the_right_one() -> None:
+    url = "http://status.example/crl/issuing/{}.crl"
+    parts = [listed(scope(point(url.format(n)))) for n in range(MAX_SIGNATURES)]
+    pointed = device_recipe(extra=(extensions.crl_distribution_points([url.format(7)]),)).make()
+    verdict = verify(pointed, bundle=BUNDLE, now=NOW, crls=(ROOTS, *parts), policy=VerifyPolicy())
+    assert (verdict.status, verdict.signatures <= 12) == (Status.HYBRID_VALID, True)
+
+
+def test_a_valid_path_stands_though_the_search_for_a_better_one_ends_at_the_limit() -> None:
+    stranger = [keys(f"fake {n}", None) for n in range(MAX_SIGNATURES + 20)]
+    root = Recipe("Plain", "Plain", stranger[0], stranger[0], ca=True).make()
+    ca = Recipe("Plain CA", "Plain", stranger[1], stranger[0], ca=True).make()
+    leaf = Recipe("leaf", "Plain CA", stranger[2], stranger[1]).make()
+    crowd = [Recipe("Plain CA", "Plain", own, stranger[0], ca=True).make() for own in stranger[3:]]
+    bundle = TrustBundle(1, NOW, (TrustAnchor.of(root),), (ca.der,))
+    assert judged(leaf, crowd, bundle).status is Status.CLASSICAL_VALID
 
 
 def test_what_a_call_may_cost_does_not_run_out_over_many_calls() -> None:

@@ -69,10 +69,12 @@ class StatusRoutes:
 
     def _wanted_list(self, path: bytes) -> tuple[str, str] | None:
         """(issuer, scope) of `/crl/ISSUER.crl` or `/crl/ISSUER/SCOPE.crl`; None where none can be."""
-        issuer, _, scope = path[len(b"/crl/") : -len(b".crl")].decode("latin-1").partition("/")
-        if not path.endswith(b".crl") or issuer not in self._issuers or scope == WHOLE:
+        issuer, slash, scope = path[len(b"/crl/") : -len(b".crl")].decode("latin-1").partition("/")
+        if not path.endswith(b".crl") or issuer not in self._issuers:
             return None
-        return (issuer, scope or WHOLE) if not scope or is_scope(scope) else None
+        if not slash:
+            return issuer, WHOLE
+        return (issuer, scope) if scope != WHOLE and is_scope(scope) else None
 
     def _in_executor(self, work: Callable[[], HttpAnswer]) -> Awaitable[HttpAnswer]:
         return asyncio.get_running_loop().run_in_executor(self._executor, work)

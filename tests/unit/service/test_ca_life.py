@@ -107,6 +107,9 @@ def test_who_pins_the_new_root_alone_accepts_old_devices(home: Home) -> None:
     alone = TrustBundle(9, bundle.issued_at, bundle.anchors[1:], bundle.intermediates)
     assert alone.anchors[0].fingerprint == new_root
     assert judged_by(alone, old_leaf, certificate_of(home, "issuing")).status is Status.HYBRID_VALID
+    # Devices and servers are given the bridge with their chain, and who pins the old root does without.
+    given = unlock(home, room.settings, PASSPHRASE).default.chain
+    assert given == (certificate_of(home, "issuing").der, certificate_of(home, "root-by-root-2").der)
 
 
 def test_openssl_follows_the_cross_certificate(home: Home, tmp_path: Path) -> None:

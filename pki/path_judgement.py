@@ -51,7 +51,7 @@ def judge(path: Path, question: Question) -> Verdict:
         status = Status.PQ_ONLY_VALID
     levels = tuple(reversed((walk.top, *walk.levels) if len(path.chain) > 1 else walk.levels))
     policies = walk.policies.acceptable if walk.policies else frozenset()
-    return Verdict(status, tuple(walk.findings), path.chain, levels, policies)
+    return Verdict(status, tuple(walk.findings), path.chain, levels, policies, question.work.signatures)
 
 
 def _policies_matter(path: Path, policy: VerifyPolicy) -> bool:

@@ -124,7 +124,9 @@ class Search:
     def _candidates(self, last: Certificate) -> Iterator[Certificate]:
         above = self._above.get(_name_key(last.issuer), [])
         # Sorting is stable: the bundle's own come before a stranger's of the same rank.
-        for parent in sorted(above, key=lambda c: not _identifiers_match(last, c)):
+        if len(above) > 1:
+            above = sorted(above, key=lambda c: not _identifiers_match(last, c))
+        for parent in above:
             if self._by_names or (self._may_issue(parent) and self._holds(last, parent)):
                 yield parent
 

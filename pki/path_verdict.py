@@ -89,6 +89,8 @@ class Verdict:
     def with_findings(self, more: Iterable[Finding], *, signatures: int) -> Verdict:
         """The same with further findings, which may refuse it."""
         findings = (*self.findings, *more)
+        if findings == self.findings and signatures == self.signatures:
+            return self
         status = Status.INVALID if any(f.refuses for f in findings) else self.status
         return replace(self, status=status, findings=findings, signatures=signatures)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -104,8 +105,8 @@ def reseal(folder: Path, old: bytes, new: bytes, *, besides: dict[str, bytes], n
 
     A crash before the exchange leaves the folder as it was; after it, `finish_exchange` tidies up.
     """
-    finish_exchange(folder)
     keys, fresh = KeyReader(folder, old), _beside(folder, "next")
+    shutil.rmtree(fresh, ignore_errors=True)
     writer = KeyWriter(fresh, new, now)
     for path in sorted(folder.iterdir()):
         if path.name in besides or path.name.startswith("quorum."):
@@ -122,13 +123,17 @@ def reseal(folder: Path, old: bytes, new: bytes, *, besides: dict[str, bytes], n
 
 
 def finish_exchange(folder: Path) -> None:
-    """Ends an exchange that was cut off; does nothing where there was none."""
+    """Ends an exchange that was cut off between its renames; does nothing where there was none.
+
+    Also readers call this, perhaps while another process exchanges: both may do the same rename, and a new
+    folder in the making is left alone.
+    """
     fresh, old = _beside(folder, "next"), _beside(folder, "old")
-    if not folder.exists() and old.exists() and fresh.exists():
-        fresh.rename(folder)
-    if folder.exists():
-        for left_over in (fresh, old):
-            shutil.rmtree(left_over, ignore_errors=True)
+    with suppress(OSError):  # the other one was quicker
+        if not folder.exists() and old.exists():
+            (fresh if fresh.exists() else old).rename(folder)
+    if folder.exists() and old.exists() and not fresh.exists():
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _beside(folder: Path, what: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -122,6 +123,21 @@ def test_a_foreign_folder_is_left_alone_and_ours_is_renewed(hospital: Hospital, 
     old.write_text("a CA that is trusted no more")
     cli.done(*bundle, "openssl", "--out", tmp_path / "hashed")
     assert not old.exists()
+
+
+def test_after_a_rollover_each_consumer_gets_the_roots_that_it_can_read(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    shutil.copytree(hospital.folder / "home", tmp_path / "home")
+    cli = Cli(tmp_path / "home", tmp_path)
+    passphrase = hospital.folder / "passphrase"
+    cli.done("ca", "rollover", "root", "--profile", "root-pure", "--yes", "--passphrase-file", passphrase)
+    old = cli.done("ca", "bundle", "--for", "openssl", "--out", tmp_path / "openssl")
+    new = cli.done("ca", "bundle", "--for", "java", "--out", tmp_path / "java")
+
+    assert old["left_out"] == ["root-2 (ml-dsa-87)"]
+    assert sum(name.endswith(".0") for name in old["files"]) == 2
+    assert (new["left_out"], "crl/root-2.crl" in new["files"]) == ([], True)
 
 
 def test_a_consumer_that_can_read_no_root_is_told_so(tmp_path: Path) -> None:

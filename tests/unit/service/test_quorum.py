@@ -15,18 +15,19 @@ from registry.ports import Ports
 from registry.store.unit_of_work import Store
 from service import clock
 from service.errors import BadSetting, NotInitialised
-from service.keystore import KeyReader, KeyWriter, finish_exchange, reseal_here
+from service.keystore import KeyReader, KeyWriter, finish_exchange, reseal, reseal_here
 from service.quorum import SLOT, Split, end_quorum, open_slot, read_slot, require_slot, split_passphrase
 from service.shares import ForeignShare, Gathering
 
 PASSPHRASE = b"a passphrase of a test"
 NAMES = ("issuing.classical", "log.ed25519")
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
     folder = tmp_path / "keys"
-    writer = KeyWriter(folder, PASSPHRASE, datetime(2026, 11, 22, tzinfo=UTC))
+    writer = KeyWriter(folder, PASSPHRASE, NOW)
     for name in NAMES:
         writer.write_secret(name, name.encode())
     return folder
@@ -130,14 +131,36 @@ def test_a_crash_in_the_exchange_leaves_the_old_keys_or_the_new_ones(
 ) -> None:
     """Killed before the first rename the old folder stands; after it the new one is taken."""
     fresh = keys.with_name(".keys.medtrust-reseal-next")
-    writer = KeyWriter(fresh, b"the next passphrase", datetime(2026, 11, 22, tzinfo=UTC))
+    writer = KeyWriter(fresh, b"the next passphrase", NOW)
     for name in NAMES:
         writer.write_secret(name, name.encode())
     if renamed:
         keys.rename(keys.with_name(".keys.medtrust-reseal-old"))
     finish_exchange(keys)
     assert _readable(keys, b"the next passphrase" if renamed else PASSPHRASE)
+    reseal(keys, b"the next passphrase" if renamed else PASSPHRASE, PASSPHRASE, besides={}, now=NOW)
+    assert _readable(keys, PASSPHRASE)
     assert sorted(path.name for path in keys.parent.iterdir() if "keys" in path.name) == ["keys"]
+
+
+def test_a_reader_leaves_a_folder_in_the_making_alone(keys: Path) -> None:
+    making = keys.with_name(".keys.medtrust-reseal-next")
+    making.mkdir()
+    KeyReader(keys, PASSPHRASE)
+    assert making.exists()
+
+
+def test_an_old_folder_alone_is_taken_back(keys: Path) -> None:
+    keys.rename(keys.with_name(".keys.medtrust-reseal-old"))
+    assert _readable(keys, PASSPHRASE)
+
+
+def test_old_keys_do_not_linger_after_the_exchange(keys: Path) -> None:
+    left = keys.with_name(".keys.medtrust-reseal-old")
+    left.mkdir()
+    (left / "issuing.classical.json").write_bytes(b"opens with a retired passphrase")
+    KeyReader(keys, PASSPHRASE)
+    assert not left.exists()
 
 
 def test_folders_of_others_beside_the_keys_are_left_alone(keys: Path) -> None:
@@ -149,13 +172,12 @@ def test_folders_of_others_beside_the_keys_are_left_alone(keys: Path) -> None:
 
 
 def test_keys_on_a_medium_follow_in_any_number_of_tries(keys: Path) -> None:
-    now = datetime(2026, 11, 22, tzinfo=UTC)
     new = b"the next passphrase"
-    assert reseal_here(keys, NAMES[:1], PASSPHRASE, new, now) == NAMES[:1]
-    assert reseal_here(keys, NAMES, PASSPHRASE, new, now) == NAMES[1:]
+    assert reseal_here(keys, NAMES[:1], PASSPHRASE, new, NOW) == NAMES[:1]
+    assert reseal_here(keys, NAMES, PASSPHRASE, new, NOW) == NAMES[1:]
     assert _readable(keys, new)
     with pytest.raises(WrongPassphrase):
-        reseal_here(keys, NAMES, PASSPHRASE, b"a third passphrase", now)
+        reseal_here(keys, NAMES, PASSPHRASE, b"a third passphrase", NOW)
     assert _readable(keys, new)
 
 

@@ -184,15 +184,6 @@ def test_an_odd_chain_is_refused_by_its_rule(verdict: Callable[[], Verdict], rul
     assert all(f.message.endswith((".", ")")) and f.subject for f in found.findings)
 
 
-def test_a_ca_without_key_usage_may_issue_and_is_warned_of() -> None:
-    """RFC 5280 6.1.4 (n) asks only where it is there; 4.2.1.3 wants it there."""
-    found = judged(issuing=issuing_recipe(without=frozenset({oids.KEY_USAGE})).make())
-    assert (found.status, [f.rule for f in found.findings]) == (
-        Status.HYBRID_VALID,
-        ["path.key_usage_missing"],
-    )
-
-
 def test_a_self_issued_ca_does_not_count_against_the_path_length() -> None:
     """RFC 5280 6.1.4 (l): the root's new key signed by its old one."""
     rolled = root_recipe(key=keys("root 2"), issuer_key=keys("root")).make()

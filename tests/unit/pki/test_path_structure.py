@@ -139,3 +139,14 @@ def test_purposes_of_a_ca_cut_down_those_below() -> None:
     assert refusals(judged(chain([], [server], [client], [client]))) == ["path.purposes_not_nested"]
     for above, below in ((client, client), (anything, client), (server, anything), (client, delegate)):
         assert refusals(judged(chain([], [above], [below]))) == []
+
+
+def test_a_ca_without_key_usage_may_issue_and_is_warned_of() -> None:
+    """RFC 5280 6.1.4 (n) asks only where it is there; 4.2.1.3 wants it there."""
+    root, leaf = keys("plain root", None), keys("plain leaf", None)
+    silent = Recipe("Root", "Root", root, root, ca=True, without=frozenset({oids.KEY_USAGE})).make()
+    found = judged([silent, Recipe("leaf", "Root", leaf, root).make()])
+    assert (found.status, [f.rule for f in found.findings]) == (
+        Status.CLASSICAL_VALID,
+        ["path.key_usage_missing"],
+    )

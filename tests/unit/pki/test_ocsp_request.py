@@ -134,9 +134,9 @@ def test_unknown_extensions_are_ignored_unless_critical() -> None:
 
 
 def test_preferred_algorithms_that_we_lack_are_left_out() -> None:
-    rsa = asn1.sequence(asn1.sequence(asn1.oid("1.2.840.113549.1.1.11"), asn1.null()))
+    sha224 = asn1.sequence(asn1.sequence(asn1.oid("1.2.840.10045.4.3.1")))
     known = asn1.sequence(asn1.sequence(asn1.oid(oids.ML_DSA_44)))
-    wanted = Extension(oids.OCSP_PREFERRED_SIGNATURE_ALGORITHMS, False, asn1.sequence(rsa, known))
+    wanted = Extension(oids.OCSP_PREFERRED_SIGNATURE_ALGORITHMS, False, asn1.sequence(sha224, known))
     assert OcspRequest.parse(request(wanted)).preferred == (SignatureAlgorithm.ML_DSA_44,)
 
 

@@ -25,6 +25,8 @@ _CODECS: Final = {
 }
 """UTF8String, PrintableString, TeletexString (as all wrote it), IA5String, UniversalString, BMPString."""
 _KEPT: Final = 512
+_MOST: Final = 8 * 1024
+"""Octets of a name that is compared by meaning; nobody is called anything longer."""
 
 
 def rdns(name: bytes) -> tuple[Rdn, ...]:
@@ -54,6 +56,8 @@ def is_empty(name: bytes) -> bool:
 
 
 def _fold_name(name: bytes) -> tuple[Rdn, ...]:
+    if len(name) > _MOST:
+        raise MalformedInput(f"A name has {len(name)} octets; at most {_MOST} are read.", field="name")
     found = []
     for rdn in asn1.children(name, asn1.whole(name, what="name")):
         pairs = [asn1.children(name, pair) for pair in asn1.children(name, rdn)]

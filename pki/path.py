@@ -20,7 +20,7 @@ from pki.findings import Finding, Severity, error
 from pki.path_judgement import judge
 from pki.path_related import binding_findings, binds, combined, lacks_only_strength
 from pki.path_revocation import CertificateStatus, StatusEvidence
-from pki.path_search import MAX_GIVEN, Search, bounded, parsed
+from pki.path_search import MAX_GIVEN, Search, bounded, given_certificates
 from pki.path_verdict import FAIL_CLOSED, Level, Question, Status, Verdict, VerifyPolicy
 from pki.path_work import Work, WorkExhausted
 from pki.policy_tree import PolicyInputs
@@ -141,7 +141,7 @@ def verify_bytes(
         certificate,
         bundle=bundle,
         now=now,
-        intermediates=(c for c in map(parsed, intermediates) if c is not None),
+        intermediates=given_certificates(intermediates),
         crls=crls,
         ocsp_responses=ocsp_responses,
         policy=policy,

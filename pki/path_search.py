@@ -29,6 +29,7 @@ MAX_DEPTH: Final = 8
 MAX_CERTIFICATE_BYTES: Final = 64 * 1024
 MAX_GIVEN: Final = 256
 """Intermediates of strangers that are looked at; those of the bundle come first."""
+MAX_GIVEN_BYTES: Final = 1024 * 1024
 _MAX_STEPS: Final = 512
 _MAX_PATHS: Final = 16
 _MAX_EXPLAINED: Final = 4
@@ -173,6 +174,18 @@ def bounded(der: bytes) -> bytes:
         problem = f"The certificate is {len(der)} bytes; at most {MAX_CERTIFICATE_BYTES} are read."
         raise MalformedInput(problem, field="certificate")
     return der
+
+
+def given_certificates(ders: Iterable[bytes]) -> Iterator[Certificate]:
+    """What parses of the intermediates that a stranger sends, up to 1 MiB together."""
+    octets = 0
+    for der in islice(ders, MAX_GIVEN):
+        octets += len(der)
+        if octets > MAX_GIVEN_BYTES:
+            return
+        found = parsed(der)
+        if found is not None:
+            yield found
 
 
 def parsed(der: bytes) -> Certificate | None:

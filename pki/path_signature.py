@@ -58,7 +58,7 @@ class Vouched:
 
 
 NOT_JUDGED: Final = Vouched(None, None, Strength.NONE)
-_KEPT: Final = 1024
+_KEPT: Final = 256
 
 
 @lru_cache(maxsize=_KEPT)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pki import asn1, tbs
-from pki.name_comparison import same
+from pki.errors import MalformedInput
+from pki.name_comparison import rdns, same
 from pki.name_constraints import ConstraintState
 from pki.path_work import Work
 from pki.tbs import Certificate
@@ -79,3 +80,13 @@ def test_names_are_compared_by_meaning(one: bytes, other: bytes, alike: bool) ->
     assert same(one, other) is alike
     if not other.endswith(b"x"):
         assert (under(directory(one), other) == OK) is (alike or one == asn1.sequence())
+
+
+def test_a_name_that_is_too_long_is_only_its_own_octets() -> None:
+    """Folding it again and again would be a stranger's way to keep us busy."""
+    long, longer_case = (organization(letter * 9000) for letter in "aA")
+    assert same(long, long)
+    assert not same(long, longer_case)
+    assert same(organization("a" * 900), organization("A" * 900))
+    with pytest.raises(MalformedInput, match="9"):
+        rdns(long)

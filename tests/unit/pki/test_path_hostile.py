@@ -10,7 +10,7 @@ from pki import extensions, oids
 from pki.bundle import TrustAnchor, TrustBundle
 from pki.keys import HybridPrivateKey
 from pki.path import Status, Verdict, VerifyPolicy, verify, verify_bytes
-from pki.path_search import MAX_CERTIFICATE_BYTES, MAX_DEPTH
+from pki.path_search import MAX_CERTIFICATE_BYTES, MAX_DEPTH, MAX_GIVEN_BYTES
 from pki.path_work import MAX_SIGNATURES
 from pki.tbs import Certificate
 from tests.unit.pki.naming import dns, san
@@ -152,6 +152,20 @@ def test_a_certificate_as_large_as_is_read_is_judged_and_one_octet_more_is_not()
     assert judged(big, [ISSUING]).status is Status.HYBRID_VALID
     over = verify_bytes(big.der + bytes(MAX_CERTIFICATE_BYTES), bundle=BARE, now=NOW, policy=OFF)
     assert refusals(over) == {"path.certificate_malformed"}
+
+
+def test_of_intermediates_one_mebibyte_is_read() -> None:
+    filler = san(*(dns(f"{'h' * 60}{n}.example") for n in range(800)))
+    big = Recipe("Filler", "Nobody", keys("device"), keys("mallory"), ca=True, extra=(filler,)).make().der
+    before, room = len(big), MAX_GIVEN_BYTES // len(big) - 1
+    assert before > MAX_GIVEN_BYTES // 20
+
+    def judged_behind(crowd: int) -> Verdict:
+        given = (*[big] * crowd, ISSUING.der)
+        return verify_bytes(DEVICE.der, bundle=BARE, now=NOW, intermediates=given, policy=OFF)
+
+    assert judged_behind(room).status is Status.HYBRID_VALID
+    assert refusals(judged_behind(room + 2)) == {"path.no_path_to_a_trust_anchor"}
 
 
 def test_hundreds_of_lists_under_the_issuers_name_end_at_the_limit() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from registry.model.errors import BadInput, DependencyDown, RegistryError
@@ -17,6 +19,8 @@ HEAD: Final = "0002"
 """The newest migration that this code knows."""
 _KNOWN: Final = (None, "0001", "0002")
 _BUSY_MS: Final = 5_000
+_GLANCE_MS: Final = 1
+"""How long one look at a held store waits inside SQLite, which is not much when it is asked a second time."""
 _WRITER: Final = 0x6D65_6474
 """PostgreSQL's advisory lock of the writer."""
 
@@ -54,7 +58,7 @@ def open_engine(url: str) -> Engine:
 def begin_write(connection: Connection) -> None:
     """One writer at a time on either engine, waited for five seconds: what it reads stays true."""
     if connection.dialect.name == "sqlite":
-        _begin(connection, "BEGIN IMMEDIATE")
+        _begin_alone(connection)
         return
     connection.execute(text(f"SET LOCAL lock_timeout = {_BUSY_MS}"))
     connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER})"))
@@ -72,6 +76,30 @@ def _begin(connection: Connection, how: str) -> None:
     connection.begin()  # what SQLAlchemy knows of it: its commit and rollback belong to this transaction
     driver = Driver(connection)
     driver.run(driver.cursor.execute, how)
+
+
+def _begin_alone(connection: Connection) -> None:
+    """SQLite's own wait sleeps longer each time, past the moment at which another process is done."""
+    connection.begin()
+    driver = Driver(connection)
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    driver.run(driver.cursor.execute, f"PRAGMA busy_timeout={_GLANCE_MS}")
+    try:
+        while True:
+            try:
+                driver.run(driver.cursor.execute, "BEGIN IMMEDIATE")
+            except OperationalError as held:
+                if time.monotonic() > deadline or not _is_busy(held):
+                    raise
+            else:
+                return
+    finally:
+        driver.run(driver.cursor.execute, f"PRAGMA busy_timeout={_BUSY_MS}")
+
+
+def _is_busy(error: OperationalError) -> bool:
+    code: int = getattr(error.orig, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _create(url: str) -> Engine:

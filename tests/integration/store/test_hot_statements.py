@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +12,7 @@ import pytest
 
 from registry.model.certificate import CertificateRecord, CertificateState, of_int
 from registry.model.errors import Conflict
+from registry.store.unit_of_work import Store
 from tests.unit.registry.hospital import DISPLAY, Hospital
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 123_000, tzinfo=UTC)
@@ -101,3 +104,24 @@ def test_products_with_their_lists_come_back_as_they_went(hospital: Hospital) ->
     assert [found] == listed
     assert found is not None
     assert found.product == device.product
+
+
+def test_a_held_store_is_asked_again_and_again_and_had_when_it_is_free(url: str) -> None:
+    holder, waiting = Store.open(url), Store.open(url)
+    entered = threading.Event()
+
+    def hold() -> None:
+        with holder.write():
+            entered.set()
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait(10)
+    with waiting.write() as uow:
+        uow.certificates.add([intention(1)])
+    thread.join()
+    with holder.read() as uow:
+        assert uow.certificates.get(intention(1).certificate_serial) == intention(1)
+    holder.close()
+    waiting.close()

@@ -26,6 +26,7 @@ def judged(bundle: TrustBundle) -> Verdict:
 @pytest.mark.parametrize(
     "spki",
     [ISSUING.spki, DEVICE.spki, keys("issuing").alternative.public.spki],  # type: ignore[union-attr]
+    ids=["the CA's", "the device's", "the CA's alternative one"],
 )
 def test_a_withdrawn_key_ends_every_path_through_it(spki: bytes) -> None:
     assert judged(BUNDLE).status is Status.HYBRID_VALID

@@ -192,16 +192,16 @@ class Daemon:
         control.start()
 
     def _describe(self) -> dict[str, object]:
-        if self.endpoints is None:
-            return {"pid": os.getpid(), "ready": False}
-        e = self.endpoints
+        said: dict[str, object] = {"pid": os.getpid(), "ready": self.endpoints is not None}
+        if (e := self.endpoints) is None:
+            return said
         return {
-            "pid": os.getpid(),
-            "ready": True,
+            **said,
             "broker": e.broker,
             "bootstrap": f"{e.bootstrap.host}:{e.bootstrap.port}",
             "ops": f"{e.ops.host}:{e.ops.port}",
             "status": f"http://{e.status.host}:{e.status.port}",
+            "cas": [ca.name for ca in self._authority.cas],
         }
 
     def _published(self) -> None:

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
 from typing import Final
 
 from mqtt_bridge.broker.mosquitto import find_mosquitto
@@ -21,35 +20,17 @@ from registry.store.operations import Heartbeat
 from service import control
 from service.algorithms_here import missing_here, unmet
 from service.authorities import CaState, KeyPlace, read_register
-from service.authority import REGISTRY, certificate_file, responder_names
+from service.checks import Check, Level
+from service.doctor_cas import ca_keys, own_certificates, process
 from service.errors import TooOpen
 from service.home import refuse_open
-from service.pem import read_certificate
-from service.pkcs11 import token_problem
 from service.profiles import health
 from service.runtime import Runtime
 
+__all__ = ["Check", "Level", "Report", "examine"]
+
 _MISSED_RUNS: Final = 3
 _LEAST_DISK: Final = 200 * 1024 * 1024
-
-
-class Level(IntEnum):
-    """How bad; the value is the exit code."""
-
-    OK = 0
-    NOTE = 2
-    WARNING = 3
-    CRITICAL = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    level: Level
-    message: str
-    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +49,17 @@ class Report:
 def examine(runtime: Runtime) -> Report:
     """Looks at the home, the store, the lists, our own certificates, the jobs, the wire and the machine."""
     now = runtime.ports.clock()
-    running = control.status(runtime.home) is not None
+    said = control.status(runtime.home)
+    running = said is not None
     with runtime.store.read() as uow:
         beats = tuple(uow.operations.heartbeats())
     looks: tuple[tuple[str, Callable[[], Iterator[Check]]], ...] = (
         ("home", lambda: _home(runtime)),
-        ("process", lambda: _process(running)),
+        ("process", lambda: process(runtime, said)),
         ("clock", lambda: _clock(runtime, now)),
         ("lists", lambda: _lists(runtime, now)),
-        ("own certificates", lambda: _own_certificates(runtime, now)),
-        ("CA keys", lambda: _ca_keys(runtime)),
+        ("own certificates", lambda: own_certificates(runtime, now)),
+        ("CA keys", lambda: ca_keys(runtime)),
         ("jobs", lambda: _jobs(beats, now, running)),
         ("wire", lambda: _owed(runtime, now)),
         ("alarms", lambda: _alarms(runtime)),
@@ -105,15 +87,6 @@ def _home(runtime: Runtime) -> Iterator[Check]:
             yield Check("home", Level.CRITICAL, loose.problem, loose.next_step)
     if closed:
         yield Check("home", Level.OK, f"{runtime.home.root} is closed to others")
-
-
-def _process(running: bool) -> Iterator[Check]:
-    if running:
-        yield Check("process", Level.OK, "medtrust up is running")
-    else:
-        yield Check(
-            "process", Level.NOTE, "medtrust is not running: no lists are renewed", "Start it: medtrust up."
-        )
 
 
 def _clock(runtime: Runtime, now: datetime) -> Iterator[Check]:
@@ -151,37 +124,6 @@ def _lists(runtime: Runtime, now: datetime) -> Iterator[Check]:
         level = Level.WARNING if left < life / 3 else Level.OK
         message = f"number {stored.crl_number}, good until {stored.next_update:%Y-%m-%d %H:%M}Z"
         yield Check(f"{issuer} list", level, message, step if level else "")
-
-
-def _own_certificates(runtime: Runtime, now: datetime) -> Iterator[Check]:
-    entries = [e for e in read_register(runtime.home).entries if e.state is not CaState.DISTRUSTED]
-    responders = [name for entry in entries if entry.answers for name in responder_names(entry.name)]
-    for name in (*(entry.name for entry in entries), REGISTRY, *responders):
-        certificate = read_certificate(certificate_file(runtime.home, name))
-        left = certificate.not_after - now
-        life = certificate.not_after - certificate.not_before
-        level = Level.CRITICAL if left <= timedelta() else Level.WARNING if left < life / 3 else Level.OK
-        step = "Signers renew themselves under medtrust up; CAs: medtrust ca rollover." if level else ""
-        yield Check(f"certificate {name}", level, f"good until {certificate.not_after:%Y-%m-%d}", step)
-
-
-def _ca_keys(runtime: Runtime) -> Iterator[Check]:
-    for entry in read_register(runtime.home).entries:
-        held = any(runtime.home.keys.glob(f"{entry.name}.*.json"))
-        name, away = f"key {entry.name}", entry.key_place is KeyPlace.AWAY
-        if away and held:
-            message = "The key is said to be away, but a copy lies in the home"
-            yield Check(name, Level.CRITICAL, message, f"medtrust ca detach-root {entry.name} DIR, again.")
-        elif entry.key_place is KeyPlace.PKCS11:
-            problem = token_problem(runtime.settings.pkcs11)
-            level = Level.OK if not problem else Level.CRITICAL if entry.answers else Level.WARNING
-            step = "Put the token in, or mend [ca.pkcs11]; nothing is signed before." if problem else ""
-            yield Check(name, level, problem or "in the token, which is there", step)
-        elif entry.is_root and not entry.issues and not away:
-            message = "in the home, sealed; a thief of this machine finds it: better kept away"
-            yield Check(name, Level.OK, message, f"Carry it away: medtrust ca detach-root {entry.name} DIR.")
-        else:
-            yield Check(name, Level.OK, "kept away" if away else f"{entry.key_place}")
 
 
 def _jobs(beats: tuple[Heartbeat, ...], now: datetime, running: bool) -> Iterator[Check]:

@@ -13,6 +13,7 @@ from registry.revocation import revoke_device
 from service import logs
 from service.authority import certificate_file, unlock
 from service.ceremony import Room, draft_of, perform
+from service.doctor import Level, examine
 from service.own_signers import renewed
 from service.pem import read_certificate
 from service.rollover import Successor, rollover_text
@@ -49,10 +50,15 @@ def succeed(hospital: RunningHospital, name: str, wanted: Successor) -> None:
         tell=lambda _step: None,
     )
     perform(draft_of(room, rollover_text(room.scene(), name, wanted)), room)
+    checks = {check.name: check for check in examine(hospital.runtime).checks}
+    # A new root opens nothing new in the running process; a new issuing CA must be opened.
+    assert checks["process"].level is (Level.WARNING if name == "issuing" else Level.OK)
     hospital.stop()
     opened = unlock(hospital.home, room.settings, PASSPHRASE)
     hospital._authority = renewed(opened, hospital.runtime, PASSPHRASE, logs.get("medtrust"))
     hospital.start()
+    checks = {check.name: check for check in examine(hospital.runtime).checks}
+    assert checks["process"].level is Level.OK
 
 
 def issuer_of(hospital: RunningHospital, serial: str) -> str:

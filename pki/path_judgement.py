@@ -180,11 +180,12 @@ class _Walk:
         if self.question.policy.revocation == "off":
             return
         question, chain = self.question, self.path.chain
-        # A CA that rolled its key over tells of older certificates with the newer key, and the other way.
+        # A CA that rolled its key over tells of older certificates with the newer key, and the other way. But
+        # only keys from above the certificate: one that was stolen would tell of itself.
         established = [(chain[len(chain) - 1 - place], keys) for place, keys in enumerate(self.keys)]
         for place, level in enumerate(self.levels if len(chain) > 1 else ()):
             issuer, keys = established[place]
-            alike = [s for s in established if s[0] is not issuer and same(s[0].subject, issuer.subject)]
+            alike = [above for above in established[:place] if same(above[0].subject, issuer.subject)]
             asked = Asked(
                 certificate=level.certificate,
                 issuer=issuer,

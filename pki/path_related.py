@@ -1,21 +1,25 @@
 """A related pair (RFC 9763): two certificates of one subject, each on its own path, bound by a hash.
 
-To forge the pair one must forge both, so a classical and a post-quantum half make a hybrid. On the day after,
-the post-quantum half vouches for the other: its own signature covers the other's hash.
+A classical half and a post-quantum one that names it make a hybrid: whoever breaks classical keys only can
+forge neither. The other way round proves nothing: a forged classical half may name anybody's genuine one. On
+the day after, the post-quantum half vouches for the other: its own signature covers the other's hash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from pki import oids, path_rules
 from pki.errors import MalformedInput
-from pki.findings import Finding, error
+from pki.findings import Finding, Severity, error
 from pki.name_comparison import same
 from pki.path_verdict import Status, Verdict
 from pki.related import RelatedCertificate
 from pki.tbs import Certificate
+
+_WEAK: Final = Status.CLASSICAL_VALID
 
 
 def binding_findings(certificate: Certificate, related: Certificate) -> Iterator[Finding]:
@@ -54,14 +58,23 @@ def _binds(certificate: Certificate, other: Certificate) -> bool | None:
 
 
 def combined(verdict: Verdict, related: Verdict, binding: list[Finding]) -> Verdict:
-    """The verdict over the pair: as valid as both halves, hybrid where each family of keys has one."""
+    """The verdict over the pair: hybrid where a half that resists names the other; else as the weaker one."""
     findings = (*verdict.findings, *related.findings, *binding)
     halves = {verdict.status, related.status}
     if Status.INVALID in halves or any(f.refuses for f in findings):
         status = Status.INVALID
-    elif Status.HYBRID_VALID in halves or len(halves) == 2:
+    elif len(halves) == 1:
+        status = verdict.status
+    elif _resisting_half_names(verdict, related):
         status = Status.HYBRID_VALID
     else:
-        status = verdict.status
+        status = _WEAK
+        problem = "Only the classical half names the other: who forges it may name anybody's."
+        findings += (Finding("related.named_by_the_weaker_half", Severity.WARNING, problem),)
     signatures = verdict.signatures + related.signatures
     return replace(verdict, status=status, findings=findings, signatures=signatures, related=related)
+
+
+def _resisting_half_names(verdict: Verdict, related: Verdict) -> bool:
+    pairs = ((verdict, related), (related, verdict))
+    return any(one.status is not _WEAK and binds(one.chain[0], other.chain[0]) for one, other in pairs)

@@ -168,12 +168,26 @@ def test_a_ca_that_rolled_its_key_over_tells_of_older_certificates() -> None:
         return verify(DEVICE, bundle=bundle, now=NOW, crls=(CLEAN, *crls), policy=VerifyPolicy())
 
     assert verdict(by_old).is_valid
-    assert verdict(own).is_valid
+    assert verdict(by_old, own).is_valid
     # Under the old key's identifier, but signed by the new one: a forgery like any other.
     assert set(refusals(verdict(by_new))) == {"path.revocation_unknown"}
-    assert refusals(verdict(own, listed(issuer=ROOT, key=keys("root 2"), entries=entry(issuing)))) == [
-        "path.certificate_revoked"
-    ]
+    ended = listed(issuer=ROOT, key=keys("root 2"), entries=entry(issuing))
+    assert refusals(verdict(by_old, ended)) == ["path.certificate_revoked"]
+
+
+def test_a_key_tells_nothing_of_its_own_certificate() -> None:
+    """A rolled-over CA's older key was stolen and revoked; the thief holds the honest list back."""
+    older = root_recipe(key=keys("root old"), issuer_key=keys("root")).make()
+    issuing = issuing_recipe(issuer_key=keys("root old")).make()
+    bundle = TrustBundle(1, NOW, (TrustAnchor.of(ROOT),), (older.der, issuing.der))
+    by_thief = listed(issuer=ROOT, key=keys("root old"), number=asn1.integer(2**40))
+    honest = listed(issuer=ROOT, key=keys("root"), entries=entry(older))
+
+    def refused(*crls: bytes) -> list[str]:
+        return refusals(verify(DEVICE, bundle=bundle, now=NOW, crls=(CLEAN, *crls), policy=VerifyPolicy()))
+
+    assert refused(by_thief) == ["path.revocation_unknown"]
+    assert refused(by_thief, honest) == ["path.certificate_revoked"]
 
 
 def test_an_alternative_key_that_is_classical_vouches_for_no_list() -> None:

@@ -50,6 +50,17 @@ def test_a_bound_pair_of_both_families_is_hybrid_valid_whichever_comes_first() -
     assert alone == [Status.CLASSICAL_VALID, Status.PQ_ONLY_VALID]
 
 
+def test_a_classical_half_that_names_anothers_certificate_is_not_stronger_for_it() -> None:
+    """Who breaks classical keys makes this pair alone: the half that resists is a stranger's, replayed."""
+    genuine = half(PURE)
+    forged = half(CLASSICAL, related_extension(related_certificate(genuine.der)))
+    for verdict in (judged(forged, genuine), judged(genuine, forged)):
+        assert verdict.status is Status.CLASSICAL_VALID
+        assert [f.rule for f in verdict.findings if f.rule.startswith("related.")] == [
+            "related.named_by_the_weaker_half"
+        ]
+
+
 def test_two_halves_of_one_family_are_no_stronger_than_one() -> None:
     second = half(CLASSICAL, related_extension(related_certificate(TLS.der)), not_after=NOW + DAY)
     assert judged(TLS, second).status is Status.CLASSICAL_VALID

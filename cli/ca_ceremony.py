@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,10 +20,13 @@ from service.authorities import read_register
 from service.authority import BUNDLE_FILE, certificate_file, read_bundle
 from service.ceremony import Room, draft_of, perform, prepared_text
 from service.ceremony_draft import Draft, ToBeSigned, rehearse
+from service.ceremony_plan import read_plan
+from service.ceremony_scene import Shelf
 from service.home import Home, make_private
 from service.pem import read_certificate, read_file
 from service.rollover import Successor, rollover_text
 from service.runtime import PassphraseSource, current_operator, open_runtime, read_passphrase
+from service.settings import read_settings
 from service.settings_file import write_settings
 
 Medium = Annotated[
@@ -65,10 +69,34 @@ def ceremony(
     In a new home the file's first CAs are `root` and `issuing`. What was cut off is finished by the same
     command. Restart `medtrust up` afterwards: it opens its CAs at its start.
     """
-    room = _room(ctx, medium, PassphraseSource(passphrase_file, passphrase_fd), shares_file)
     text = read_file(file, "ceremony").decode("utf-8", "replace")
+    home, source = home_of(ctx), PassphraseSource(passphrase_file, passphrase_fd)
     wish = Wish(dry_run=dry_run, yes=yes, restart=restart, expect=expect, as_json=as_json)
-    _hold(room, text, wish)
+    if home.marker.exists():
+        _hold(_room(ctx, medium, source, shares_file), text, wish)
+        return
+    with _first_settings(home, text):
+        _hold(_room(ctx, medium, source, shares_file), text, wish)
+
+
+@contextmanager
+def _first_settings(home: Home, text: str) -> Iterator[None]:
+    """A new home's medtrust.toml, where the file's organization is the devices' too; gone where nothing came
+    of it."""
+    wanted = read_plan(text, organization="").organization
+    edited_before = home.settings_file.exists()
+    make_private(home.root)
+    settings = write_settings(home) if edited_before else write_settings(home, organization=wanted)
+    if wanted and settings.organization != wanted:
+        note(f"Devices get O={settings.organization or 'nothing'}, as {home.settings_file} says.")
+    if not edited_before:
+        note(f"Certificates will send their readers to {settings.status_url}: status.url of medtrust.toml.")
+    try:
+        yield
+    except BaseException:
+        if not edited_before and not home.marker.exists() and not Shelf(home).exists():
+            home.settings_file.unlink(missing_ok=True)
+        raise
 
 
 def rollover(
@@ -113,8 +141,7 @@ def _room(
 ) -> Room:
     home = home_of(ctx)
     if not home.marker.exists():
-        make_private(home.root)
-        settings = write_settings(home)
+        settings = read_settings(home)
         passphrase = read_passphrase(source, settings, confirm=True)
     else:
         with open_runtime(home) as runtime:

@@ -104,6 +104,8 @@ class Plan:
     """A whole ceremony, issuers before those whom they certify."""
 
     title: str
+    organization: str
+    """O of its CAs, where one of them does not say otherwise."""
     cas: tuple[PlannedCa, ...]
     crosses: tuple[PlannedCross, ...]
     """Certificates for CAs, old or new, by others of ours."""
@@ -136,6 +138,7 @@ def read_plan(text: str, *, organization: str, present: Collection[str] = ()) ->
     in_force = organization if file.organization is None else file.organization
     plan = Plan(
         title=file.title,
+        organization=in_force,
         cas=tuple(_planned(ca, in_force) for ca in file.ca),
         crosses=tuple(PlannedCross(subject=each.subject, issuer=each.issuer) for each in file.cross),
         retire=tuple(file.retire),

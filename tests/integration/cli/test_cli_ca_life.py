@@ -1,0 +1,80 @@
+"""CAs at the command line: a first ceremony, and what is left where it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pki.envelope import FLOOR, Sealer
+from tests.integration.cli.conftest import Cli, assert_refused
+
+PLAN = """
+organization = "General Hospital"
+[[ca]]
+name = "root"
+profile = "root-classical"
+common_name = "General Hospital Root"
+[[ca]]
+name = "issuing"
+profile = "issuing-ca-classical"
+issuer = "root"
+common_name = "General Hospital Issuing"
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_seals() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("service.keystore.Sealer", partial(Sealer, parameters=FLOOR))
+        yield
+
+
+def _file(cli: Cli, text: str = PLAN) -> Path:
+    file = cli.folder / "ceremony.toml"
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "word"),
+    [
+        ("[[ca", 2, "not TOML"),
+        (PLAN.replace('"root-classical"', '"device"'), 2, "ca.profile"),
+        (PLAN.replace('"issuing"', '"wards"'), 2, "called root"),
+        ("#" * 70_000, 2, "64 KiB"),
+    ],
+)
+def test_a_file_that_is_refused_leaves_no_settings_behind(
+    empty: Cli, text: str, code: int, word: str
+) -> None:
+    refused = empty("ca", "ceremony", _file(empty, text), "--passphrase-file", empty.passphrase, "--yes")
+    assert refused.code == code
+    assert word in refused.err
+    assert "Traceback" not in refused.err
+    assert not (empty.home / "medtrust.toml").exists()
+
+
+def test_a_file_that_is_not_there_is_missed_before_a_passphrase_is_asked(empty: Cli) -> None:
+    assert_refused(empty("ca", "ceremony", empty.folder / "none.toml"), 2, "none.toml")
+    assert not empty.home.exists()
+
+
+def test_the_organization_of_a_first_ceremony_is_the_devices_too(empty: Cli) -> None:
+    passphrase = ("--passphrase-file", empty.passphrase)
+    read = empty("ca", "ceremony", _file(empty), "--dry-run", *passphrase)
+    assert read.code == 0, read.err
+    assert "status.url" in read.err
+    assert empty.done("settings", "show")["organization"] == "General Hospital"
+
+
+def test_settings_that_people_wrote_are_left_alone_and_what_differs_is_said(empty: Cli) -> None:
+    empty.home.mkdir(mode=0o700)
+    written = '[ca]\norganization = "St. Elsewhere"\n'
+    (empty.home / "medtrust.toml").write_text(written)
+    read = empty("ca", "ceremony", _file(empty), "--dry-run", "--passphrase-file", empty.passphrase)
+    assert read.code == 0, read.err
+    assert "O=St. Elsewhere" in read.err
+    assert (empty.home / "medtrust.toml").read_text() == written

@@ -8,10 +8,10 @@ DEV    := $(VENV)/.stamp-dev-$(shell cat requirements-dev.lock pyproject.toml | 
 COMPILE = uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal \
 	  --python-version 3.11 --no-header --upgrade
 
-.PHONY: help setup develop demo test lint bench fuzz generated debian lock clean
+.PHONY: help setup develop demo test lint lint-certificates bench fuzz generated debian lock clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 setup: $(STAMP)  ## only the environment (.venv), from the hash-locked file
 
@@ -37,6 +37,9 @@ test: develop debian  ## the whole suite
 
 lint: develop  ## ruff, mypy strict, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+lint-certificates: develop  ## pkilint over every kind of certificate, list and response: the nightly job
+	@$(BIN)/python -m pytest tests/unit/pki/test_pkilint.py tests/unit/pki/test_golden.py
 
 bench: develop  ## measure; BENCH=name for one
 	@$(BIN)/python -m bench $(BENCH)

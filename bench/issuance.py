@@ -19,13 +19,12 @@ import pki.issuer
 import pki.twin
 from bench.figures import Figure, Goal, Report
 from bench.house import House, house
-from bench.issuing import UNITS, Form, bound, catalyst, classical, signatures, whole, with_key
+from bench.issuing import UNITS, Form, bound, catalyst, classical, signatures, signed_by, whole
 from bench.issuing_process import issuers
 from bench.timing import Turns, by_turns, cpu_microseconds, on_threads, percentile
-from pki.algorithms import KeyAlgorithm, PrivateKey
+from pki.algorithms import KeyAlgorithm
 from pki.csr import Request, verify_possession
 from pki.issuer import IssuanceToken
-from pki.keys import HybridPrivateKey
 from pki.providers.routing import OQS
 
 _SHARE = Goal(least=0.8, on_ratio=True)
@@ -77,8 +76,7 @@ def _fast(home: House, form: Form) -> list[Figure]:
     alternative = form.key.alternative
     if alternative is None or not OQS.supports(alternative.algorithm):
         return []
-    moved = PrivateKey.held_by(OQS, *OQS.load_private(alternative.pkcs8()))
-    fast = with_key(form, HybridPrivateKey(form.key.classical, moved))
+    fast = signed_by(OQS, form)
     figure = _share(f"{form.name}, liboqs", "in batches of 200", _turns(home, fast, 200), Goal(least=3_000))
     return [figure]
 

@@ -23,6 +23,9 @@ from pki.csr_build import build
 from pki.issuer import Issuer
 from pki.keys import HybridPrivateKey
 from pki.profiles import Profile, StatusUrls, SubjectFacts, by_name
+from pki.providers.openssl import OpenSsl
+from pki.providers.oqs_keys import Oqs
+from pki.providers.routing import OPENSSL
 from pki.tbs import Certificate
 from registry.issuance import IssuanceOrder, issue_batch
 from registry.pending import facts_of
@@ -50,14 +53,14 @@ class Form:
 def catalyst(house: House, fleet: int = FLEET) -> Form:
     """The home's own issuing CA: P-256 and ML-DSA-65 on both sides."""
     kinds = (KeyAlgorithm.EC_P256, KeyAlgorithm.ML_DSA_65)
-    issuing = house.authority.issuing
-    return Form(
+    form = Form(
         "P-256 + ML-DSA-65",
         by_name("device"),
         house.authority.issuer,
-        issuing.key,
+        house.authority.issuing.key,
         _fleet(house, kinds, fleet),
     )
+    return signed_by(OPENSSL, form)
 
 
 def classical(house: House, kind: KeyAlgorithm, fleet: int = FLEET) -> Form:
@@ -74,8 +77,12 @@ def classical(house: House, kind: KeyAlgorithm, fleet: int = FLEET) -> Form:
     return Form(kind.value.upper(), by_name("device-classical"), issuer, key, orders)
 
 
-def with_key(form: Form, key: HybridPrivateKey) -> Form:
-    """The same CA, its key in another library."""
+def signed_by(provider: OpenSsl | Oqs, form: Form) -> Form:
+    """The same CA, its ML-DSA key in that library, whatever the home's settings prefer."""
+    if form.key.alternative is None:
+        return form
+    moved = PrivateKey.held_by(provider, *provider.load_private(form.key.alternative.pkcs8()))
+    key = HybridPrivateKey(form.key.classical, moved)
     issuer = Issuer(form.issuer.certificate, key, form.issuer.urls)
     return replace(form, issuer=issuer, key=key)
 

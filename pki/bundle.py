@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 from pki.algorithms import PrivateKey, signature_algorithm_of
 from pki.errors import Kind, MalformedInput, PkiError
 from pki.keys import HybridPrivateKey
-from pki.trust_anchor import Form, TrustAnchor, fault_of, key_fingerprint
+from pki.trust_anchor import Form, TrustAnchor, fault_of, key_fingerprint, voices
 
 __all__ = [
     "PAYLOAD_TYPE",
@@ -26,6 +26,7 @@ __all__ = [
     "TrustBundle",
     "open_bundle",
     "sign_bundle",
+    "voices",
 ]
 
 PAYLOAD_TYPE: Final = "application/vnd.medtrust.trust-bundle+json;v=1"
@@ -95,8 +96,8 @@ def open_bundle(
 ) -> TrustBundle:
     """The bundle, once all keys of a trusted anchor signed it; MalformedInput or BundleRefused otherwise.
 
-    Trusted is the anchor of the pinned fingerprint (SHA-256 of its certificate), else an anchor of the
-    previous bundle. With neither, the bundle only agrees with itself: compare a fingerprint out of band.
+    Trusted is the anchor of the pinned fingerprint (SHA-256 of its certificate), else one of the `voices` of
+    the previous bundle. With neither, the bundle only agrees with itself: compare a fingerprint out of band.
     """
     payload, signatures = _unwrap(data)
     # DSSE would verify before it reads; our signers stand inside, so the strict reader goes first.
@@ -128,7 +129,7 @@ def _signers(bundle: TrustBundle, pin: bytes | None, previous: TrustBundle | Non
     if pin is not None:
         known = {pin}
     elif previous is not None:
-        known = {a.fingerprint for a in previous.anchors}
+        known = {a.fingerprint for a in voices(previous.anchors)}
     else:
         return bundle.anchors
     found = tuple(a for a in bundle.anchors if a.fingerprint in known)

@@ -66,6 +66,14 @@ def key_fingerprint(spki: bytes) -> str:
     return hashlib.sha256(spki).hexdigest()
 
 
+def voices(anchors: tuple[TrustAnchor, ...]) -> tuple[TrustAnchor, ...]:
+    """Those of a bundle that speak for the next one: where one resists quantum computers, only such.
+
+    Else the weakest anchor would decide: who breaks a classical root could put out all the others.
+    """
+    return tuple(anchor for anchor in anchors if anchor.form != "classical") or anchors
+
+
 def fault_of(anchor: TrustAnchor) -> str:
     """Why an anchor is not to be used; empty: it is what its certificate says."""
     described = TrustAnchor.of(

@@ -1,14 +1,14 @@
 """The trust bundle of a home: its roots as anchors, its CAs and cross certificates as help; signed by roots.
 
-A new version is signed by every root whose key is at hand. One of them at least must stand in the version
-before, or nobody who holds that one would accept the new one.
+A new version is signed by every root whose key is at hand. One of them at least must be believed by who holds
+the version before. The keys of distrusted CAs are withdrawn for ever, whoever certifies them.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from pki.bundle import TrustAnchor, TrustBundle, sign_bundle
+from pki.bundle import TrustAnchor, TrustBundle, sign_bundle, voices
 from service.authorities import CaState, KeyPlace, Register
 from service.authority import BUNDLE_FILE, certificate_file, read_bundle
 from service.ca_keys import KeyAway, Keyring
@@ -27,7 +27,7 @@ def publish_bundle(home: Home, register: Register, ring: Keyring, now: datetime)
 
 
 def next_bundle(home: Home, register: Register, previous: TrustBundle | None, now: datetime) -> TrustBundle:
-    """What the register says today; dates from which both signatures are a must are kept."""
+    """What the register says today; withdrawals and dates from which both signatures are a must are kept."""
     dates = {a.fingerprint: a.alt_required_from for a in previous.anchors} if previous else {}
     in_force = [entry for entry in register.entries if entry.state is not CaState.DISTRUSTED]
     certificates = {e.name: read_certificate(certificate_file(home, e.name)) for e in in_force}
@@ -42,7 +42,15 @@ def next_bundle(home: Home, register: Register, previous: TrustBundle | None, no
         if cross.subject in certificates and cross.issuer in certificates
     ]
     version = previous.version + 1 if previous else 1
-    return TrustBundle(version, now.replace(microsecond=0), anchors, tuple(below))
+    # A cross certificate by another root would still lead to them, and a list can be held back.
+    distrusted = (e.name for e in register.entries if e.state is CaState.DISTRUSTED)
+    gone = {key for name in distrusted for key in _keys(home, name)}
+    withdrawn = {*(previous.withdrawn if previous else ()), *gone}
+    return TrustBundle(version, now.replace(microsecond=0), anchors, tuple(below), tuple(sorted(withdrawn)))
+
+
+def _keys(home: Home, name: str) -> frozenset[str]:
+    return TrustAnchor.of(read_certificate(certificate_file(home, name))).key_fingerprints
 
 
 def absent_roots(register: Register, ring: Keyring) -> tuple[str, ...]:
@@ -60,7 +68,7 @@ def require_signer(home: Home, register: Register, ring: Keyring) -> None:
 def _signers(register: Register, ring: Keyring, previous: TrustBundle | None, home: Home) -> list[str]:
     roots = [entry for entry in register.roots if entry.state is not CaState.DISTRUSTED]
     at_hand = [entry for entry in roots if ring.has(entry)]
-    known = {anchor.fingerprint for anchor in previous.anchors} if previous else None
+    known = {anchor.fingerprint for anchor in voices(previous.anchors)} if previous else None
     believed = [
         entry
         for entry in at_hand

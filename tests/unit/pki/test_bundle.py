@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pki.algorithms import KeyAlgorithm
 from pki.bundle import PAYLOAD_TYPE, BundleRefused, TrustAnchor, TrustBundle, open_bundle, sign_bundle
 from pki.errors import MalformedInput, PkiError
 from pki.keys import HybridPrivateKey
-from tests.unit.pki.path_fixtures import ANCHOR, BUNDLE, ISSUING, NOW, ROOT, keys, root_recipe
+from tests.unit.pki.path_fixtures import ANCHOR, BUNDLE, ISSUING, NOW, ROOT, Recipe, keys, root_recipe
 
 SIGNED = sign_bundle(BUNDLE, keys("root"))
 OTHER_ROOT = root_recipe(key=keys("other"), issuer_key=keys("other")).make()
@@ -179,3 +180,15 @@ def test_no_changed_byte_opens_to_anything_else(place: int, octet: int) -> None:
     with suppress(PkiError):
         opened = open_pinned(SIGNED[:place] + bytes((octet,)) + SIGNED[place + 1 :])
     assert opened in (None, BUNDLE)
+
+
+def test_a_classical_root_does_not_speak_for_one_that_outlasts_it() -> None:
+    """Who breaks the classical root of a mixed bundle must not be able to put the other one out."""
+    broken = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, None)
+    weak = TrustAnchor.of(Recipe("Old", "Old", broken, broken, ca=True).make())
+    both = replace(BUNDLE, anchors=(ANCHOR, weak))
+    coup = sign_bundle(replace(BUNDLE, version=2, anchors=(weak,)), broken)
+    with pytest.raises(BundleRefused, match="no anchor"):
+        open_bundle(coup, pinned_fingerprint=None, previous=both)
+    alone = replace(BUNDLE, anchors=(weak,))
+    assert open_bundle(coup, pinned_fingerprint=None, previous=alone).version == 2

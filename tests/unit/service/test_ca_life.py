@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pki import profiles
-from pki.bundle import BundleRefused, TrustBundle, open_bundle
+from pki.bundle import BundleRefused, TrustAnchor, TrustBundle, open_bundle
 from pki.crl import CertificateList
 from pki.path import Status, Verdict, VerifyPolicy, verify
 from pki.tbs import Certificate
@@ -33,6 +33,7 @@ from service.own_signers import renewed
 from service.pem import to_pem
 from service.rollover import Successor, rollover_text
 from service.runtime import open_runtime
+from service.trust_publication import next_bundle
 from tests.unit.service.ca_room import (
     PASSPHRASE,
     certificate_of,
@@ -290,11 +291,14 @@ def test_a_distrusted_root_leaves_with_all_below_and_the_new_one_signs(home: Hom
     bundle = open_bundle(signed_bundle(home), pinned_fingerprint=None, previous=both)
     assert [a.fingerprint for a in bundle.anchors] == [certificate_of(home, "root-2").fingerprint]
     # Neither the old root nor its bridge to the new one vouches for anything any more.
-    given = [certificate_of(home, name) for name in ("issuing",)]
-    assert not judged_by(bundle, old_leaf, *given).is_valid
+    given = [certificate_of(home, name) for name in ("issuing", "root-by-root-2")]
+    refused = judged_by(bundle, old_leaf, *given)
+    assert {f.rule for f in refused.findings if f.refuses} == {"path.key_withdrawn"}
     assert judged_by(bundle, leaf_of(home), certificate_of(home, "issuing-2")).is_valid
     crossed = certificate_of(home, "root-by-root-2").serial
     assert crossed in CertificateList.parse((home.public / "root-2.crl").read_bytes()).serials
+    later = next_bundle(home, read_register(home), bundle, clock.now())
+    assert set(later.withdrawn) >= TrustAnchor.of(certificate_of(home, "root")).key_fingerprints
     with pytest.raises(BundleRefused):
         open_bundle(signed_bundle(home), pinned_fingerprint=certificate_of(home, "root").fingerprint)
 

@@ -133,7 +133,8 @@ def test_a_root_is_carried_away_succeeded_and_refreshed(cli: Cli) -> None:
     assert [anchor.form for anchor in after.anchors] == ["catalyst", "pure"]
     refreshed = cli.done("ca", "refresh-root", "--root", stick, *opened(cli))
     assert (refreshed["bundle_version"], len(refreshed)) == (3, 3)
-    assert cli.done("ca", "chain", "issuing", "--cross")["chain"] == ["issuing", "root", "root-by-root-2"]
+    crossed = cli.done("ca", "chain", "issuing", "--cross")["chain"]
+    assert (crossed[0], set(crossed)) == ("issuing", {"issuing", "root", "root-by-root-2"})
     checks = {check["name"]: check for check in cli("doctor", "--json").json["checks"]}
     assert (checks["key root"]["level"], checks["key root"]["message"]) == ("ok", "kept away")
 

@@ -12,9 +12,23 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from pki import bundle, csr, csr_build, envelope, names, path, path_rules, profiles
+from pki import (
+    bundle,
+    chameleon,
+    csr,
+    csr_build,
+    envelope,
+    name_constraints,
+    names,
+    oids,
+    path,
+    path_rules,
+    profiles,
+)
 from pki.algorithms import KeyAlgorithm, SignatureAlgorithm
 from pki.cert_id import CertId
+from pki.constraint_extensions import NameConstraints, Subtrees
+from pki.constraint_extensions import name_constraints as name_constraints_extension
 from pki.crl_checks import verify_crl
 from pki.crl_list import CertificateList
 from pki.csr_build import Holder
@@ -29,6 +43,7 @@ from pki.request_rules import check_request
 from pki.tbs import Certificate, read_alternative, seal
 from tests.unit.pki import path_fixtures as fixtures
 from tests.unit.pki import status_fixtures as status
+from tests.unit.pki.test_chameleon import base_with, delta_of, described
 
 NOW: Final = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 _CHAIN: Final = (fixtures.DEVICE, fixtures.ISSUING, fixtures.ROOT)
@@ -62,6 +77,10 @@ def _certificate(data: bytes) -> None:
     path_rules.keys_of(found)
     path_rules.key_usages(found)
     path_rules.authority_key(found)
+    chameleon.delta_certificate(found)
+    constraints = found.extension(oids.NAME_CONSTRAINTS)
+    if constraints is not None:
+        name_constraints.read(constraints)
 
 
 class _Invalid(PkiError):
@@ -133,6 +152,20 @@ def _one_key(kind: KeyAlgorithm) -> HybridPrivateKey:
     return HybridPrivateKey.generate(kind, None)
 
 
+@lru_cache(maxsize=1)
+def _chameleon() -> bytes:
+    return base_with(described(delta_of(), explicit=False)).der
+
+
+@lru_cache(maxsize=1)
+def _constrained() -> bytes:
+    inside = Subtrees(dns=("hospital.example",), ip=("10.0.0.0/8",), directory=(fixtures.name("Hospital"),))
+    extension = name_constraints_extension(
+        NameConstraints(permitted=inside, excluded=Subtrees(uri=(".example",)))
+    )
+    return fixtures.issuing_recipe(extra=(extension,)).make().der
+
+
 def _holder() -> Holder:
     return Holder(fixtures.DEVICE, fixtures.keys("device").classical)
 
@@ -153,7 +186,7 @@ def _question_der() -> bytes:
 TARGETS: Final = {
     target.name: target
     for target in (
-        Target("certificate", _certificate, lambda: [c.der for c in _CHAIN]),
+        Target("certificate", _certificate, lambda: [*(c.der for c in _CHAIN), _chameleon(), _constrained()]),
         Target("verify", _verify, lambda: [c.der for c in _CHAIN]),
         Target("crl", _list, lambda: [status.crl_der(), status.crl_der((), number=9, base=7)]),
         Target(

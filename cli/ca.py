@@ -84,7 +84,9 @@ def chain(
     home = _home(ctx)
     register = read_register(home)
     above = [entry.name for entry in register.above(name or register.default)]
-    wanted = above + ([c.name for c in register.cross if c.subject in above] if cross else [])
+    crosses = [c.name for c in register.cross if c.subject in above] if cross else []
+    # OpenSSL takes the first that fits: an unknown root must not stand before the ways around it.
+    wanted = [*above[:-1], *crosses, above[-1]]
     pem = to_pem(*(_certificate(home, each).der for each in wanted)).decode()
     if as_json:
         print_json({"chain": wanted, "pem": pem})

@@ -50,6 +50,7 @@ def rollover_text(scene: Scene, old_name: str, wanted: Successor) -> str:
         f"name = {_text(name)}",
         f"profile = {_text(profile)}",
         f"common_name = {_text(common_name)}",
+        f"organization = {_text(_attribute(scene, old, oids.ORGANIZATION))}",
     ]
     if wanted.away:
         lines.append('key_place = "away"')
@@ -75,11 +76,15 @@ def _free(name: str, register: Register) -> str:
 
 
 def _next_title(scene: Scene, old: CaEntry, name: str) -> str:
-    subject = names.parse(read_certificate(certificate_file(scene.home, old.name)).subject)
-    title = next((a.value for a in subject if a.oid == oids.COMMON_NAME), old.name)
+    title = _attribute(scene, old, oids.COMMON_NAME) or old.name
     found, number = _NUMBERED.fullmatch(title), _NUMBERED.fullmatch(name)
     stem = found[1] if found else title
     return f"{stem[:58]} {number[2] if number else 2}"
+
+
+def _attribute(scene: Scene, ca: CaEntry, oid: str) -> str:
+    subject = names.parse(read_certificate(certificate_file(scene.home, ca.name)).subject)
+    return next((attribute.value for attribute in subject if attribute.oid == oid), "")
 
 
 def _text(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -78,3 +79,33 @@ def test_settings_that_people_wrote_are_left_alone_and_what_differs_is_said(empt
     assert read.code == 0, read.err
     assert "O=St. Elsewhere" in read.err
     assert (empty.home / "medtrust.toml").read_text() == written
+
+
+def _held(cli: Cli) -> tuple[str, str]:
+    """A home by that plan; the words that open it."""
+    opened = ("--passphrase-file", str(cli.passphrase))
+    cli.done("ca", "ceremony", _file(cli), "--yes", *opened)
+    return opened
+
+
+def _openssl_finds_a_way(cli: Cli, root: str, chain: Path) -> bool:
+    given = ("-CAfile", cli.home / f"certs/{root}.pem", "-untrusted", chain, chain)
+    said = subprocess.run(["openssl", "verify", *map(str, given)], capture_output=True, check=False)
+    return said.returncode == 0
+
+
+def test_a_successor_is_of_the_same_house_and_openssl_finds_both_ways_to_it(empty: Cli) -> None:
+    opened = _held(empty)
+    (empty.home / "medtrust.toml").write_text("")
+    empty.done("ca", "rollover", "root", "--yes", *opened)
+    empty.done("ca", "rollover", "issuing", "--issuer", "root-2", "--yes", *opened)
+
+    shown = empty.done("ca", "show", "root-2")
+    assert shown["subject"] == "O=General Hospital, CN=General Hospital Root 2"
+    chain = empty.folder / "chain.pem"
+    chain.write_text(empty("ca", "chain", "issuing-2", "--cross").out)
+    assert chain.read_text().count("BEGIN CERTIFICATE") == 3
+    assert _openssl_finds_a_way(empty, "root", chain)
+    assert _openssl_finds_a_way(empty, "root-2", chain)
+    chain.write_text(empty("ca", "chain", "issuing-2").out)
+    assert not _openssl_finds_a_way(empty, "root", chain)

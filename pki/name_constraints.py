@@ -20,6 +20,8 @@ from pki.path_work import Work
 from pki.tbs import Certificate
 
 _FIELD: Final = "nameConstraints"
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""What stands before an IPv4 address that is written as one of IPv6 (RFC 4291 2.5.5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,9 @@ def _reaches(base: Base, name: Name, *, touching: bool) -> bool:
     """Whether the name lies in the subtree; `touching`: whether a wildcard could stand for one that does."""
     form: object = name.form
     if base.kind is NameKind.IP:
-        return _in_network(base.form, form)
+        # An excluded host is not reached by its IPv4 address in IPv6's dress either.
+        bare = form[12:] if touching and isinstance(form, bytes) and form.startswith(_MAPPED) else form
+        return _in_network(base.form, form) or _in_network(base.form, bare)
     if base.kind is NameKind.EMAIL:
         return _mailbox_within(base, form)
     if not isinstance(form, tuple) or not isinstance(base.form, tuple):

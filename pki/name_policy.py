@@ -58,7 +58,9 @@ def _inside(text: str, networks: tuple[str, ...]) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False  # refused by its encoder, which names it
-    return any(address in network for network in _networks(networks))
+    # ::ffff:10.0.0.1 is 10.0.0.1 in another dress, and reaches the same host.
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any(each in network for each in (address, mapped) if each for network in _networks(networks))
 
 
 @lru_cache(maxsize=64)

@@ -68,7 +68,8 @@ LIMITS: Final = {
     ),
     Kind.DEVICE: Limits(
         longest=5 * _YEAR,
-        purposes=(_CLIENT, frozenset()),
+        # Not the empty set: a certificate that names no purpose is good for any. An ML-KEM key's has none.
+        purposes=(_CLIENT,),
         alt_names=frozenset({AltNames.HARDWARE, AltNames.NONE}),
     ),
 }
@@ -172,7 +173,9 @@ def check_narrows(own: Profile, ours: Profile) -> tuple[Finding, ...]:
         "keys.alternative": own.alternative is not ours.alternative,
         "keys.alternative_required": ours.alternative_required and not own.alternative_required,
         "usage.key_usages": not set(own.key_usages) <= set(ours.key_usages),
-        "usage.purposes": not set(own.purposes) <= set(ours.purposes),
+        "usage.purposes": not set(own.purposes) <= set(ours.purposes)
+        or (bool(ours.purposes) and not own.purposes),
+        "names.wildcards": own.names.wildcards and not ours.names.wildcards,
         "subject.alt_names": own.alt_names not in (ours.alt_names, AltNames.NONE),
         "extensions.ocsp_no_check": own.ocsp_no_check and not ours.ocsp_no_check,
         "extensions.status_urls": ours.status_urls and not own.status_urls,

@@ -109,6 +109,11 @@ POLICY: dict[str, tuple[str, Profile, dict[str, object]]] = {
         replace(profiles.SERVER, names=NamePolicy(deny_ip=("10.0.0.0/8",))),
         {},
     ),
+    "denied address in IPv6's dress": (
+        "ip_addresses",
+        replace(profiles.SERVER, names=NamePolicy(deny_ip=("10.0.0.0/8",))),
+        {"ip_addresses": ("::ffff:10.1.2.3",)},
+    ),
     "address not allowed": (
         "ip_addresses",
         replace(profiles.SERVER, names=NamePolicy(allow_ip=("fd00::/8",))),

@@ -81,6 +81,16 @@ CASES: dict[str, tuple[bytes, dict[str, list[bytes]], list[str]]] = {
         {"permitted": [NET]},
         NOT_PERMITTED,
     ),
+    "an excluded IPv4 address in IPv6's dress": (
+        ip(*bytes(10), 255, 255, 192, 0, 2, 7),
+        {"excluded": [NET]},
+        EXCLUDED,
+    ),
+    "a permitted IPv4 address in IPv6's dress": (
+        ip(*bytes(10), 255, 255, 192, 0, 2, 7),
+        {"permitted": [NET]},
+        NOT_PERMITTED,
+    ),
     "an IPv6 address in an excluded network": (
         ip(*bytes.fromhex("20010db8000000000000000000000001")),
         {"excluded": [NET6]},

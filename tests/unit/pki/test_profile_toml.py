@@ -15,7 +15,7 @@ from pki.constraint_extensions import NameConstraints, Subtrees
 from pki.errors import PkiError
 from pki.extensions import KeyUsage
 from pki.profile_limits import check_narrows, check_profile
-from pki.profile_model import Form, Kind, Profile
+from pki.profile_model import Form, Kind, NamePolicy, Profile
 from pki.profiles import ProfileMalformed, built_in_text, by_name
 from pki.providers.interface import KeyAlgorithm
 
@@ -138,6 +138,7 @@ MALFORMED: dict[str, tuple[str, str]] = {
     "network with host bits": ("names.ip", DEVICE + '[names]\nallow_ip = ["10.0.0.1/8"]\n'),
     "a CA in a device": ("ca", DEVICE + "[ca]\n"),
     "OCSP signing for a device": ("usage.purposes", DEVICE.replace('"client-auth"', '"ocsp-signing"')),
+    "no purpose, which is any": ("usage.purposes", DEVICE.replace('["client-auth"]', "[]")),
     "any purpose": ("usage.purposes", DEVICE.replace('"client-auth"', '"2.5.29.37.0"')),
     "OCSP signing beside another": (
         "usage.purposes",
@@ -193,6 +194,7 @@ LAXER: dict[str, Profile] = {
     "keys.main": replace(by_name("device"), main=(KeyAlgorithm.EC_P384,)),
     "keys.alternative_required": replace(by_name("device"), alternative_required=False),
     "usage.purposes": replace(by_name("device"), purposes=(oids.EKU_SERVER_AUTH,)),
+    "names.wildcards": replace(by_name("server"), names=NamePolicy(wildcards=True)),
     "extensions.status_urls": replace(by_name("device"), status_urls=False),
     "ca.path_length": replace(by_name("issuing-ca"), path_length=1),
     "issuer.forms": replace(by_name("device-pure"), issuer_forms=()),
@@ -203,6 +205,11 @@ LAXER: dict[str, Profile] = {
 def test_a_namesake_only_narrows(key: str) -> None:
     own = LAXER[key]
     assert [finding.subject for finding in check_narrows(own, by_name(own.name))] == [key]
+
+
+def test_a_namesake_without_purposes_is_not_narrower() -> None:
+    own = replace(by_name("server"), purposes=())
+    assert [finding.subject for finding in check_narrows(own, by_name("server"))] == ["usage.purposes"]
 
 
 def test_a_narrower_namesake_is_welcome() -> None:

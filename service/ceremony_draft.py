@@ -202,7 +202,7 @@ def _crossed(
     profile = planned or profiles.by_name(scene.entry(cross.subject).profile)
     public = HybridPublicKey(subject.public_key, subject.alternative_public_key)
     return _certified(
-        cross.name, cross_profile(profile), cross_facts(subject), public, issuer=issuer, draft=draft
+        cross.name, cross_profile(profile, subject), cross_facts(subject), public, issuer=issuer, draft=draft
     )
 
 

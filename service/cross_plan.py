@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pki import names, oids, profiles
+from pki.constraint_extensions import read_name_constraints
+from pki.extensions import read_basic_constraints
 from pki.profiles import Profile, SubjectFacts
 from pki.tbs import Certificate
 from pki.template import subject_name
@@ -28,8 +30,20 @@ class PlannedCross:
         return f"{self.subject}-by-{self.issuer}"
 
 
-def cross_profile(profile: Profile) -> Profile:
-    """By which profile a CA is certified by another: a root as an intermediate, others as they are."""
+def cross_profile(profile: Profile, certificate: Certificate) -> Profile:
+    """By which profile a CA is certified by another: a root as an intermediate, others as they are.
+
+    What its own certificate forbids below it, a ceremony's constraints too, is forbidden in the other one.
+    """
+    basic, named = (certificate.extension(o) for o in (oids.BASIC_CONSTRAINTS, oids.NAME_CONSTRAINTS))
+    return replace(
+        _form_for(profile),
+        path_length=read_basic_constraints(basic)[1] if basic is not None else None,
+        name_constraints=read_name_constraints(named) if named is not None else None,
+    )
+
+
+def _form_for(profile: Profile) -> Profile:
     if not profile.self_issued:
         return profile
     suffix = "" if str(profile.form) == "catalyst" else f"-{profile.form}"

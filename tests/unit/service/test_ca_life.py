@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pki import profiles
+from pki import oids, profiles
 from pki.bundle import BundleRefused, TrustAnchor, TrustBundle, open_bundle
 from pki.crl import CertificateList
 from pki.path import Status, Verdict, VerifyPolicy, verify
@@ -111,6 +111,27 @@ def test_who_pins_the_new_root_alone_accepts_old_devices(home: Home) -> None:
     # Devices and servers are given the bridge with their chain, and who pins the old root does without.
     given = unlock(home, room.settings, PASSPHRASE).default.chain
     assert given == (certificate_of(home, "issuing").der, certificate_of(home, "root-by-root-2").der)
+
+
+def test_a_cross_certificate_lets_its_ca_do_no_more_than_its_own(home: Home) -> None:
+    """Else whoever pins the other root would be told of a CA without bounds."""
+    room = room_of(home)
+    text = """
+        [[ca]]
+        name = "ward"
+        profile = "root"
+        common_name = "Ward Root CA"
+        path_length = 1
+        name_constraints = { permitted = { dns = ["ward.hospital.example"] } }
+        [[cross]]
+        subject = "ward"
+        issuer = "root"
+    """
+    perform(draft_of(room, text), room)
+    own, crossed = certificate_of(home, "ward"), certificate_of(home, "ward-by-root")
+    for bound in (oids.NAME_CONSTRAINTS, oids.BASIC_CONSTRAINTS):
+        assert crossed.extension(bound) == own.extension(bound)
+    assert own.extension(oids.NAME_CONSTRAINTS) is not None
 
 
 def test_openssl_follows_the_cross_certificate(home: Home, tmp_path: Path) -> None:

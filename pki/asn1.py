@@ -1,26 +1,24 @@
 """DER, written and read byte-exactly (X.690). No tree of objects: certificates are cut, not re-encoded.
 
-asn1crypto's encoder costs 2.3 ms a hybrid certificate and its reader takes BER; a signature rests on the
-bytes, so writing and cutting are ours (docs/adr/0002). Not handled here: meaning; see tbs, csr, crl, ocsp.
+A signature rests on the bytes, so writing and cutting are ours (docs/adr/0002). Not handled here: meaning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
 
+from pki.der_time import moment_of, octets_of
 from pki.errors import MalformedInput
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, ENUMERATED = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A
 UTF8_STRING, PRINTABLE_STRING, IA5_STRING, UTC_TIME, GENERALIZED_TIME = 0x0C, 0x13, 0x16, 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
 MAX_BYTES: Final = 16 * 1024 * 1024
-_SHORT_HEADER: Final = Struct(">BB").pack
-_LONG_HEADER: Final = Struct(">BBH").pack
+_SHORT_HEADER, _LONG_HEADER = Struct(">BB").pack, Struct(">BBH").pack
 
 
 def tlv(tag: int, content: bytes) -> bytes:
@@ -107,23 +105,18 @@ def utf8_string(text: str) -> bytes:
     return tlv(UTF8_STRING, text.encode("utf-8"))
 
 
-def printable_string(text: str) -> bytes:
-    """PrintableString; the caller answers for the alphabet."""
-    return tlv(PRINTABLE_STRING, text.encode("ascii"))
-
-
 @lru_cache(maxsize=256)
 def time(moment: datetime) -> bytes:
     """UTCTime through 2049, GeneralizedTime from 2050 (RFC 5280 4.1.2.5), whole seconds, Z."""
-    utc = moment.astimezone(UTC)
-    if 1950 <= utc.year < 2050:
-        return tlv(UTC_TIME, utc.strftime("%y%m%d%H%M%SZ").encode())
-    return generalized_time(utc)
+    octets = octets_of(moment)
+    if b"1950" <= octets < b"2050":
+        return tlv(UTC_TIME, octets[2:])
+    return tlv(GENERALIZED_TIME, octets)
 
 
 def generalized_time(moment: datetime) -> bytes:
     """GeneralizedTime without fractions, Z."""
-    return tlv(GENERALIZED_TIME, moment.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode())
+    return tlv(GENERALIZED_TIME, octets_of(moment))
 
 
 class Tlv(NamedTuple):
@@ -145,8 +138,7 @@ def read(buf: bytes, offset: int = 0, limit: int | None = None) -> Tlv:
         raise MalformedInput("A multi-byte tag is not used by X.509.", field=f"offset {offset}")
     if size == 0x82 and content + 2 <= limit and buf[content]:
         # What holds an ML-DSA key or signature: the form that is met most.
-        size = buf[content] << 8 | buf[content + 1]
-        content += 2
+        size, content = buf[content] << 8 | buf[content + 1], content + 2
     elif size >= 0x80:
         octets = size & 0x7F
         if not 1 <= octets <= 4 or content + octets > limit:
@@ -162,32 +154,42 @@ def read(buf: bytes, offset: int = 0, limit: int | None = None) -> Tlv:
 
 def whole(buf: bytes, tag: int = SEQUENCE, what: str = "input") -> Tlv:
     """The one element that fills the buffer; trailing bytes are refused."""
-    if len(buf) > MAX_BYTES:
-        raise MalformedInput(f"The {what} is {len(buf)} bytes; at most {MAX_BYTES} are read.", field=what)
+    size = len(buf)
+    if size > MAX_BYTES:
+        raise MalformedInput(f"The {what} is {size} bytes; at most {MAX_BYTES} are read.", field=what)
+    if 2 <= size < 0x82 and buf[1] == size - 2 and buf[0] == tag and tag & 0x1F != 0x1F:
+        return tuple.__new__(Tlv, (tag, 0, 2, size))  # As read would: most are short.
     element = read(buf)
     if element.tag != tag:
         raise MalformedInput(f"The {what} starts with tag 0x{element.tag:02x}, not 0x{tag:02x}.", field=what)
-    if element.end != len(buf):
-        raise MalformedInput(f"{len(buf) - element.end} bytes trail behind the {what}.", field=what)
+    if element.end != size:
+        raise MalformedInput(f"{size - element.end} bytes trail behind the {what}.", field=what)
     return element
 
 
 def children(buf: bytes, element: Tlv) -> list[Tlv]:
     """The elements inside a constructed one, which they fill exactly."""
-    if not element.tag & 0x20:
-        raise MalformedInput(f"Tag 0x{element.tag:02x} holds no elements.", field=f"offset {element.start}")
-    found, at, limit = [], element.content, element.end
+    tag, start, at, limit = element
+    if not tag & 0x20:
+        raise MalformedInput(f"Tag 0x{tag:02x} holds no elements.", field=f"offset {start}")
+    found: list[Tlv] = []
     while at < limit:
         # Most elements are short: without a call each they cost half. Long and malformed ones are read's.
-        size = buf[at + 1] if at + 2 <= limit else 0x80
-        after = at + 2 + size
-        if size < 0x80 and after <= limit and buf[at] & 0x1F != 0x1F:
-            found.append(tuple.__new__(Tlv, (buf[at], at, at + 2, after)))
-        else:
-            found.append(read(buf, at, limit))
-            after = found[-1].end
-        at = after
+        start = at + 2
+        if start <= limit and (size := buf[at + 1]) < 0x80 and (after := start + size) <= limit:
+            tag = buf[at]
+            if tag & 0x1F != 0x1F:
+                found.append(tuple.__new__(Tlv, (tag, at, start, after)))
+                at = after
+                continue
+        found.append(read(buf, at, limit))
+        at = found[-1].end
     return found
+
+
+def pieces(buf: bytes, element: Tlv) -> tuple[bytes, ...]:
+    """`children`, encoded."""
+    return tuple([buf[start:end] for _, start, _, end in children(buf, element)])
 
 
 def encoded(buf: bytes, element: Tlv) -> bytes:
@@ -241,18 +243,7 @@ def bits(buf: bytes, element: Tlv) -> bytes:
 
 def time_value(buf: bytes, element: Tlv) -> datetime:
     """UTCTime or GeneralizedTime in the one form that RFC 5280 4.1.2.5 allows."""
-    moment = _moment(element.tag, content(buf, element))
+    moment = moment_of(element.tag, content(buf, element))
     if moment is None:
         raise MalformedInput("The time is not in DER's form.", field=f"offset {element.start}")
     return moment
-
-
-@lru_cache(maxsize=4096)
-def _moment(tag: int, octets: bytes) -> datetime | None:
-    # No strptime: it costs five times as much, and a long list of revoked certificates is mostly times.
-    if tag == UTC_TIME and len(octets) == 13:
-        tag, octets = GENERALIZED_TIME, (b"19" if octets[:1] >= b"5" else b"20") + octets
-    if tag == GENERALIZED_TIME and len(octets) == 15 and octets[:14].isdigit() and octets[14:] == b"Z":
-        with suppress(ValueError):
-            return datetime.fromisoformat(f"{octets[:8].decode()}T{octets[8:].decode()}")
-    return None

@@ -16,6 +16,7 @@ from pki.extensions import Extension
 
 _DNS, _URI, _DIRECTORY, _IP = 2, 6, 4, 7
 _PERMITTED, _EXCLUDED = 0xA0, 0xA1
+_NAMES: Final = "nameConstraints"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,61 +79,70 @@ def network_octets(text: str) -> bytes:
     return network.network_address.packed + network.netmask.packed
 
 
+def subtree_bases(value: bytes) -> tuple[list[asn1.Tlv], list[asn1.Tlv]]:
+    """The bases' places in `value`, permitted and excluded (4.2.1.10), whatever kind of name they are.
+
+    MalformedInput for lists out of place, an empty extension or list, minimum and maximum.
+    """
+    parts = asn1.children(value, asn1.whole(value, what=_NAMES))
+    if [part.tag for part in parts] not in ([_PERMITTED], [_EXCLUDED], [_PERMITTED, _EXCLUDED]):
+        raise MalformedInput("nameConstraints is not one or two lists of subtrees.", field=_NAMES)
+    lists = {part.tag: [_base(value, each) for each in asn1.children(value, part)] for part in parts}
+    if not all(lists.values()):
+        raise MalformedInput("A list of subtrees is empty.", field=_NAMES)
+    return lists.get(_PERMITTED, []), lists.get(_EXCLUDED, [])
+
+
+def _base(buf: bytes, subtree: asn1.Tlv) -> asn1.Tlv:
+    fields = asn1.children(buf, subtree)
+    if subtree.tag != asn1.SEQUENCE or len(fields) != 1:
+        raise MalformedInput("A subtree has a minimum or maximum, or no base.", field=_NAMES)
+    return fields[0]
+
+
+def network_mask(octets: bytes) -> tuple[int, int, int]:
+    """(octets of an address, address, mask) of an iPAddress base; MalformedInput where the mask has gaps."""
+    size = len(octets) // 2
+    mask, full = int.from_bytes(octets[size:], "big"), (1 << 8 * size) - 1
+    inverse = mask ^ full
+    if len(octets) not in (8, 32) or inverse & (inverse + 1):
+        raise MalformedInput("An iPAddress constraint is not an address and a mask.", field=_NAMES)
+    return size, int.from_bytes(octets[:size], "big"), mask
+
+
 def read_name_constraints(value: bytes) -> NameConstraints:
-    """Both lists; MalformedInput for what is neither, for an empty whole and for minimum or maximum."""
-    lists: dict[int, Subtrees] = {}
-    for part in asn1.children(value, asn1.whole(value, what="nameConstraints")):
-        if part.tag not in (_PERMITTED, _EXCLUDED) or part.tag in lists or (lists and part.tag == _PERMITTED):
-            raise MalformedInput("A part is out of place.", field="nameConstraints")
-        lists[part.tag] = _read_subtrees(value, part)
-    if not lists:
-        raise MalformedInput("The name constraints are empty.", field="nameConstraints")
+    """What `name_constraints` writes; MalformedInput as of subtree_bases, and for networks with host bits."""
+    permitted, excluded = subtree_bases(value)
     return NameConstraints(
-        permitted=lists.get(_PERMITTED, Subtrees()), excluded=lists.get(_EXCLUDED, Subtrees())
+        permitted=_read_subtrees(value, permitted), excluded=_read_subtrees(value, excluded)
     )
 
 
-def _read_subtrees(buf: bytes, part: asn1.Tlv) -> Subtrees:
+def _read_subtrees(buf: bytes, bases: Iterable[asn1.Tlv]) -> Subtrees:
     found: dict[str, list[str]] = {"dns": [], "ip": [], "uri": [], "foreign": []}
     directory: list[bytes] = []
-    for subtree in asn1.children(buf, part):
-        fields = asn1.children(buf, subtree)
-        if len(fields) != 1:
-            raise MalformedInput("A subtree has minimum or maximum, or no base.", field="nameConstraints")
-        octets = asn1.content(buf, fields[0])
-        if fields[0].tag == 0x80 | _DNS:
+    for base in bases:
+        octets = asn1.content(buf, base)
+        if base.tag == 0x80 | _DNS:
             found["dns"].append(octets.decode("ascii", "backslashreplace"))
-        elif fields[0].tag == 0x80 | _URI:
+        elif base.tag == 0x80 | _URI:
             found["uri"].append(octets.decode("ascii", "backslashreplace"))
-        elif fields[0].tag == 0x80 | _IP:
+        elif base.tag == 0x80 | _IP:
             found["ip"].append(_network(octets))
-        elif fields[0].tag == 0xA0 | _DIRECTORY:
+        elif base.tag == 0xA0 | _DIRECTORY:
             directory.append(octets)
         else:
-            found["foreign"].append(f"tag 0x{fields[0].tag:02x}")
+            found["foreign"].append(f"tag 0x{base.tag:02x}")
     kinds = {kind: tuple(names) for kind, names in found.items()}
     return Subtrees(directory=tuple(directory), **kinds)
 
 
 def _network(octets: bytes) -> str:
-    half = len(octets) // 2
+    size, _, mask = network_mask(octets)
     try:
-        if half not in (4, 16):
-            raise ValueError("not 8 or 32 octets")
-        address = ipaddress.ip_address(octets[:half])
-        return str(ipaddress.ip_network(f"{address}/{_prefix(octets[half:])}"))
+        return str(ipaddress.ip_network((octets[:size], mask.bit_count())))
     except ValueError as bad:
-        raise MalformedInput(
-            f"An iPAddress constraint is no network: {bad}.", field="nameConstraints"
-        ) from bad
-
-
-def _prefix(mask: bytes) -> int:
-    bits = f"{int.from_bytes(mask, 'big'):0{8 * len(mask)}b}"
-    ones = len(bits.rstrip("0"))
-    if "0" in bits[:ones]:
-        raise ValueError("its mask has gaps")
-    return ones
+        raise MalformedInput(f"An iPAddress constraint is no network: {bad}.", field=_NAMES) from bad
 
 
 def certificate_policies(policies: Iterable[str]) -> Extension:

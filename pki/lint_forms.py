@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from pki import asn1, oids
-from pki.algorithms import KeyAlgorithm
 from pki.extensions import KeyUsage, read_key_usage
 from pki.findings import Finding, error
 from pki.lint_context import Rule, Twin
-from pki.profiles import Form
+from pki.profile_model import NOT_FOR_NEW_KEYS, Form
 
 _SIGNATURES_ONLY: Final = frozenset(
     {KeyUsage.DIGITAL_SIGNATURE, KeyUsage.NON_REPUDIATION, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN}
@@ -37,7 +36,7 @@ def key_of_form(twin: Twin) -> Iterator[Finding]:
     RFC 9881 2, RFC 9909 3, RFC 9935 3, draft composite-sigs 5.1: parameters make the key malformed already.
     """
     main = twin.certificate.public_key.algorithm
-    if not _FITS[twin.profile.form](main):
+    if not twin.profile.form.fits(main):
         message = f"A key of kind {main} is not of the form {twin.profile.form}."
         yield error("form.main_key_not_of_form", message, str(main))
     alternative = twin.certificate.alternative_public_key
@@ -48,20 +47,10 @@ def key_of_form(twin: Twin) -> Iterator[Finding]:
         yield error("form.alternative_key_not_of_form", message, str(alternative.algorithm))
 
 
-_FITS: Final = {
-    Form.CATALYST: lambda algorithm: algorithm.is_classical,
-    Form.CLASSICAL: lambda algorithm: algorithm.is_classical,
-    Form.PURE: lambda algorithm: algorithm.is_post_quantum,
-    Form.COMPOSITE: lambda algorithm: algorithm.is_composite,
-    Form.RELATED: lambda algorithm: algorithm.is_post_quantum,
-    Form.KEM: lambda algorithm: algorithm.is_kem,
-}
-
-
 def not_for_new_keys(twin: Twin) -> Iterator[Finding]:
     """Our own rule: RSA, P-521 and HashML-DSA are verified, never certified."""
     main = twin.certificate.public_key.algorithm
-    if main in (KeyAlgorithm.RSA_3072, KeyAlgorithm.RSA_4096, KeyAlgorithm.EC_P521):
+    if main in NOT_FOR_NEW_KEYS:
         yield error("form.key_not_for_new_certificates", f"Keys of kind {main} are not certified.", str(main))
 
 
@@ -81,6 +70,4 @@ def related(twin: Twin) -> Iterator[Finding]:
         yield error("form.related_malformed", message, value.hex())
 
 
-RULES: Final[tuple[Rule, ...]] = (
-    *(key_usage_of_form, key_of_form, not_for_new_keys, related),
-)
+RULES: Final[tuple[Rule, ...]] = (*(key_usage_of_form, key_of_form, not_for_new_keys, related),)

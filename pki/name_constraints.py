@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pki import asn1, oids
-from pki.errors import MalformedInput
+from pki.constraint_extensions import network_mask, subtree_bases
 from pki.findings import Finding, error
 from pki.general_names import Name, NameKind, labels, mailbox, read_name, read_names, subject_mailboxes
 from pki.name_comparison import is_empty, rdns
 from pki.path_work import Work
 from pki.tbs import Certificate
 
-_FIELD: Final = "nameConstraints"
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 """What stands before an IPv4 address that is written as one of IPv6 (RFC 4291 2.5.5.2)."""
 
@@ -43,24 +42,12 @@ class Constraints:
 
 
 def read(value: bytes) -> Constraints:
-    """Both lists; MalformedInput for an empty extension or list, minimum, maximum, and malformed bases."""
-    parts = asn1.children(value, asn1.whole(value, what=_FIELD))
-    tags = [part.tag for part in parts]
-    if tags not in ([0xA0], [0xA1], [0xA0, 0xA1]):
-        raise MalformedInput("nameConstraints is not one or two lists of subtrees.", field=_FIELD)
-    lists = {
-        part.tag: tuple(_base(value, subtree) for subtree in asn1.children(value, part)) for part in parts
-    }
-    if not all(lists.values()):
-        raise MalformedInput("A list of subtrees is empty.", field=_FIELD)
-    return Constraints(lists.get(0xA0, ()), lists.get(0xA1, ()))
+    """Both lists in comparable form; MalformedInput as of subtree_bases, and for malformed bases."""
+    permitted, excluded = (tuple(_base(value, each) for each in found) for found in subtree_bases(value))
+    return Constraints(permitted, excluded)
 
 
-def _base(buf: bytes, subtree: asn1.Tlv) -> Base:
-    parts = asn1.children(buf, subtree)
-    if subtree.tag != asn1.SEQUENCE or len(parts) != 1:
-        raise MalformedInput("A subtree has a minimum or maximum, or no base.", field=_FIELD)
-    element = parts[0]
+def _base(buf: bytes, element: asn1.Tlv) -> Base:
     octets = asn1.content(buf, element)
     if element.tag == NameKind.IP:
         return Base(NameKind.IP, _network(octets))
@@ -78,13 +65,9 @@ def _base(buf: bytes, subtree: asn1.Tlv) -> Base:
 
 
 def _network(octets: bytes) -> tuple[int, int, int]:
-    """(octets of an address, network, mask); a mask with gaps is malformed."""
-    size = len(octets) // 2
-    mask, full = int.from_bytes(octets[size:], "big"), (1 << 8 * size) - 1
-    inverse = mask ^ full
-    if len(octets) not in (8, 32) or inverse & (inverse + 1):
-        raise MalformedInput("An iPAddress constraint is not an address and a mask.", field=_FIELD)
-    return size, int.from_bytes(octets[:size], "big") & mask, mask
+    """(octets of an address, network without host bits, mask): others' constraints may have host bits."""
+    size, address, mask = network_mask(octets)
+    return size, address & mask, mask
 
 
 @dataclass(slots=True)

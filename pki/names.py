@@ -50,11 +50,11 @@ def encode(*, common_name: str, organization: str = "", serial_number: str = "")
 
 def _rdn(attribute: Attribute) -> bytes:
     check_text(attribute.value, attribute.label, _UPPER_BOUND[attribute.label])
-    kind = asn1.printable_string if attribute.label in ("C", "serialNumber") else asn1.utf8_string
-    if kind is asn1.printable_string and not _PRINTABLE.fullmatch(attribute.value):
+    tag = asn1.PRINTABLE_STRING if attribute.label in ("C", "serialNumber") else asn1.UTF8_STRING
+    if tag == asn1.PRINTABLE_STRING and not _PRINTABLE.fullmatch(attribute.value):
         problem = f"{attribute.label} {attribute.value!r} holds more than letters, digits and ' ()+,-./:=?"
         raise RequestRefused(f"{problem} (X.680 PrintableString).", field=attribute.label)
-    return asn1.set_of([asn1.sequence(asn1.oid(attribute.oid), kind(attribute.value))])
+    return asn1.set_of([asn1.sequence(asn1.oid(attribute.oid), asn1.tlv(tag, attribute.value.encode()))])
 
 
 def check_text(text: str, field: str, most: int) -> None:

@@ -6,17 +6,16 @@ Judgements are findings, their subject the TOML key. A hospital's own profiles k
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from pki import oids
-from pki.algorithms import KeyAlgorithm
 from pki.errors import PkiError
 from pki.extensions import KeyUsage
 from pki.findings import Finding, error
-from pki.profile_model import MAX_BACKDATE, AltNames, Form, Kind, Profile
+from pki.profile_model import MAX_BACKDATE, NOT_FOR_NEW_KEYS, AltNames, Form, Kind, Profile
 
 _CA_USAGES: Final = frozenset({KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN})
 _SIGN: Final = frozenset({KeyUsage.DIGITAL_SIGNATURE})
@@ -73,16 +72,6 @@ LIMITS: Final = {
         alt_names=frozenset({AltNames.HARDWARE, AltNames.NONE}),
     ),
 }
-NOT_FOR_NEW_KEYS: Final = frozenset({KeyAlgorithm.RSA_3072, KeyAlgorithm.RSA_4096})
-"""Verified, never certified by us: no device of ours needs them."""
-_OF_FORM: Final[dict[Form, Callable[[KeyAlgorithm], bool]]] = {
-    Form.CATALYST: lambda algorithm: algorithm.is_classical,
-    Form.CLASSICAL: lambda algorithm: algorithm.is_classical,
-    Form.PURE: lambda algorithm: algorithm.is_post_quantum,
-    Form.COMPOSITE: lambda algorithm: algorithm.is_composite,
-    Form.RELATED: lambda algorithm: algorithm.is_post_quantum,
-    Form.KEM: lambda algorithm: algorithm.is_kem,
-}
 
 
 def check_profile(profile: Profile) -> tuple[Finding, ...]:
@@ -93,7 +82,7 @@ def check_profile(profile: Profile) -> tuple[Finding, ...]:
 
 def _keys(profile: Profile) -> Iterator[Finding]:
     for algorithm in profile.main:
-        if algorithm in NOT_FOR_NEW_KEYS or not _OF_FORM[profile.form](algorithm):
+        if algorithm in NOT_FOR_NEW_KEYS or not profile.form.fits(algorithm):
             message = f"A key of kind {algorithm} does not fit the form {profile.form}."
             yield error("profile.main_key_not_of_form", message, "keys.main")
     alternative = profile.alternative

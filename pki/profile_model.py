@@ -19,6 +19,9 @@ from pki.extensions import KeyUsage
 MAX_BACKDATE: Final = timedelta(minutes=5)
 """How far notBefore may lie in the past, for clocks that run behind."""
 
+NOT_FOR_NEW_KEYS: Final = frozenset({KeyAlgorithm.RSA_3072, KeyAlgorithm.RSA_4096, KeyAlgorithm.EC_P521})
+"""Verified, never certified by us: no device of ours needs them."""
+
 
 class Form(StrEnum):
     """How a certificate's subject holds its keys (docs/profiles.md says when to use which)."""
@@ -34,6 +37,14 @@ class Form(StrEnum):
     """An ML-DSA key, bound to the subject's other certificate (RFC 9763)."""
     KEM = "kem"
     """An ML-KEM key, for key establishment only (RFC 9935)."""
+
+    def fits(self, main: KeyAlgorithm) -> bool:
+        """Whether a main key of this kind is of this form."""
+        if self is Form.COMPOSITE:
+            return main.is_composite
+        if self is Form.KEM:
+            return main.is_kem
+        return main.is_post_quantum if self in (Form.PURE, Form.RELATED) else main.is_classical
 
 
 class Kind(StrEnum):

@@ -36,6 +36,7 @@ from pki.path import VerifyPolicy, verify
 from pki.tbs import Certificate
 from service.errors import BadSetting, Kind, ServiceError
 from service.home import read_secret
+from service.lists import LARGEST
 from service.pem import from_pem_or_der, read_file
 
 _PLAIN: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----(.*?)-----END PRIVATE KEY-----", re.DOTALL)
@@ -224,7 +225,7 @@ def _pkcs8(data: bytes, password: bytes | None, what: str) -> bytes:
 
 
 def _list(path: Path) -> bytes:
-    data = read_file(path, "list")
+    data = read_file(path, "list", at_most=LARGEST)
     try:
         return data if data[:1] == b"\x30" else read_pem(data.decode("ascii", "replace"))
     except PkiError as bad:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from pki.crl import read_pem
+from pki.crl_list import MAX_BYTES
 from registry.publication import ListSigner
 from service.authorities import read_register
 from service.authority import ROOT_LIST_LIVES, Signing, certificate_file, list_signer
@@ -12,6 +14,9 @@ from service.home import Home
 from service.keystore import KeyReader
 from service.pem import read_certificate, read_file
 from service.settings import read_settings
+
+LARGEST: Final = MAX_BYTES * 3 // 2
+"""Octets of a list's file: as much as is parsed, in PEM."""
 
 
 def signer_of(home: Home, issuer: str, passphrase: bytes) -> ListSigner:
@@ -28,5 +33,5 @@ def signer_of(home: Home, issuer: str, passphrase: bytes) -> ListSigner:
 
 def read_list(path: Path) -> bytes:
     """A list's DER from a PEM or DER file; nothing is parsed yet."""
-    data = read_file(path, "list")
+    data = read_file(path, "list", at_most=LARGEST)
     return data if data[:1] == b"\x30" else read_pem(data.decode("ascii", "replace"))

@@ -12,7 +12,8 @@ from pki.tbs import Certificate
 from service.errors import BadSetting
 
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----")
-_LARGEST = 4 * 1024 * 1024
+_MIB = 1024 * 1024
+_LARGEST = 4 * _MIB
 
 
 def to_pem(*certificates: bytes) -> bytes:
@@ -42,16 +43,20 @@ def from_pem_or_der(data: bytes, what: str = "certificate") -> list[bytes]:
     return found
 
 
-def read_file(path: Path, what: str) -> bytes:
-    """A file's bytes, at most 4 MiB; BadSetting where it cannot be read."""
+def read_file(path: Path, what: str, *, at_most: int = _LARGEST) -> bytes:
+    """A file's bytes, 4 MiB unless told, also of a pipe or a device; BadSetting where it cannot be read."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise BadSetting(f"The {what} {path} is larger than 4 MiB.", field=what)
-        return path.read_bytes()
-    except OSError as bad:
+        with path.open("rb") as file:
+            data = file.read(at_most + 1)
+    except (OSError, ValueError) as bad:
+        reason = bad.strerror if isinstance(bad, OSError) else bad
         raise BadSetting(
-            f"The {what} {path} cannot be read: {bad.strerror}.", next_step="Check the path.", field=what
+            f"The {what} {path} cannot be read: {reason}.", next_step="Check the path.", field=what
         ) from bad
+    if len(data) > at_most:
+        problem = f"The {what} {path} is larger than {at_most // _MIB} MiB."
+        raise BadSetting(problem, next_step="Check that it is the right file.", field=what)
+    return data
 
 
 def read_certificate(path: Path) -> Certificate:

@@ -25,7 +25,7 @@ from service.authorities import KeyPlace, Register, read_register
 from service.authority import ISSUING, ROOT, Signing, certificate_file
 from service.ca_keys import Keyring
 from service.ceremony_draft import Draft, prepare, reopen
-from service.ceremony_plan import BUILT_IN, CeremonyRefused, Plan, read_plan
+from service.ceremony_plan import BUILT_IN, CeremonyRefused, Plan, read_plan, require_in_force
 from service.ceremony_rite import Rite, Told
 from service.ceremony_scene import Scene, Shelf
 from service.errors import AlreadyInitialised
@@ -95,7 +95,8 @@ def begin_home(home: Home) -> None:
 
 def plan_in(room: Room, text: str) -> Plan:
     """A ceremony's file, read against the CAs that the home has."""
-    present = {entry.name for entry in room.scene().register.entries}
+    register = room.scene().register
+    present = {entry.name for entry in register.entries}
     organization = room.settings.organization
     shelf = Shelf(room.home)
     if shelf.exists():
@@ -103,7 +104,9 @@ def plan_in(room: Room, text: str) -> Plan:
         if found.plan_sha256 == hashlib.sha256(text.encode()).hexdigest():
             # It was cut off after the register: its own CAs do not stand in its way.
             present -= found.digests.keys()
-    return read_plan(text, organization=organization, present=present)
+    plan = read_plan(text, organization=organization, present=present)
+    require_in_force(plan, register)
+    return plan
 
 
 def prepared_text(room: Room) -> str:

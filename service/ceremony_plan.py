@@ -19,7 +19,7 @@ from pki.algorithms import require_all
 from pki.errors import PkiError
 from pki.profile_schema import ConstraintsTable
 from pki.profiles import Profile, SubjectFacts
-from service.authorities import KeyPlace, checked_name
+from service.authorities import CaState, KeyPlace, Register, checked_name
 from service.cross_plan import PlannedCross
 from service.errors import BadSetting
 
@@ -218,6 +218,19 @@ def _check(plan: Plan, present: Collection[str]) -> None:
     subjects = [(ca.facts.common_name, ca.facts.organization) for ca in plan.cas]
     if len(set(subjects)) < len(subjects):
         raise _refused("Two CAs would have the same subject.", "ca.common_name")
+
+
+def require_in_force(plan: Plan, register: Register) -> None:
+    """No CA that ended certifies any more, and none that is distrusted is certified; CeremonyRefused."""
+    states = {entry.name: entry.state for entry in register.entries}
+    for issuer in (*(ca.issuer_name for ca in plan.cas), *(cross.issuer for cross in plan.crosses)):
+        # What this ceremony itself retires may sign in it, also where it is repeated after a crash.
+        state = states.get(issuer, CaState.ACTIVE)
+        if state is CaState.DISTRUSTED or (state is CaState.RETIRED and issuer not in plan.retire):
+            raise _refused(f"{issuer} is {state}: it certifies nothing any more.", "ca.issuer")
+    for name in (*(cross.subject for cross in plan.crosses), *plan.retire):
+        if states.get(name) is CaState.DISTRUSTED:
+            raise _refused(f"{name} is distrusted: nobody certifies it again, nor is it only retired.", name)
 
 
 def _refused(problem: str, field: str) -> CeremonyRefused:

@@ -28,6 +28,7 @@ from service.ca_choice import CaRefused
 from service.ca_keys import KeyAway, key_files
 from service.ca_life import CaStepRefused, detach, distrust, refresh, retire
 from service.ceremony import Room, draft_of, perform
+from service.ceremony_plan import CeremonyRefused
 from service.home import Home, make_private
 from service.own_signers import renewed
 from service.pem import to_pem
@@ -322,6 +323,28 @@ def test_a_distrusted_root_leaves_with_all_below_and_the_new_one_signs(home: Hom
     assert set(later.withdrawn) >= TrustAnchor.of(certificate_of(home, "root")).key_fingerprints
     with pytest.raises(BundleRefused):
         open_bundle(signed_bundle(home), pinned_fingerprint=certificate_of(home, "root").fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("subject", "issuer"), [("root", "root-2"), ("root-2", "root"), ("", "root"), ("", "issuing")]
+)
+def test_a_ca_that_ended_is_certified_by_nobody_and_certifies_none(
+    home: Home, subject: str, issuer: str
+) -> None:
+    room = room_of(home)
+    roll_over(room, "root")
+    roll_over(room, "issuing", Successor(issuer="root-2"))
+    with ports_of(room) as ports:
+        distrust(room, "root", ports=ports)
+    by = issuer if not subject else "root-2"
+    text = f"[[ca]]\nname = 'late'\nprofile = 'offline-ca'\nissuer = '{by}'\ncommon_name = 'Late CA'\n"
+    if subject:
+        text += f"[[cross]]\nsubject = '{subject}'\nissuer = '{issuer}'\n"
+    with pytest.raises(CeremonyRefused, match="distrusted"):
+        draft_of(room, text)
+    milder = f"retire = ['root']\n{text}".replace(f"issuer = '{by}'", "issuer = 'root-2'", 1)
+    with pytest.raises(CeremonyRefused, match="root is distrusted"):
+        draft_of(room, milder.partition("[[cross]]")[0])
 
 
 def test_a_cas_own_certificate_is_not_revoked_like_a_devices(home: Home) -> None:

@@ -194,6 +194,7 @@ class _Walk:
                 now=question.now,
                 skew=question.policy.clock_skew,
                 also_signing=tuple(alike),
+                withdrawn=question.withdrawn,
             )
             status, found = path_revocation.judge(
                 asked, question.evidence, question.policy.revocation, question.work

@@ -34,7 +34,9 @@ class Asked:
     skew: timedelta
     """How far a publisher's clock may be ahead: what it signed a moment ago is not from the future."""
     also_signing: tuple[tuple[Certificate, HybridPublicKey], ...] = ()
-    """Other established keys of the same CA name on the path, which may have signed its lists."""
+    """Keys of the same CA name from above on the path, which may have signed its lists."""
+    withdrawn: tuple[str, ...] = ()
+    """Keys that the bundle withdrew: no delegate answers with one."""
 
     def list_signer(self, crl: CertificateList) -> tuple[Certificate, HybridPublicKey] | None:
         """Whose list it is by name and key identifier; None: of nobody who may tell."""

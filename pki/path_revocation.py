@@ -109,6 +109,8 @@ def _told_by_response(
         why = next((f.message for f in judged if f.refuses), "")
         if not why and _delegate_revoked(response.basic, lists):
             why = "The responder's own certificate was revoked."
+        if not why and _delegate_withdrawn(response.basic, asked):
+            why = "The trust bundle withdrew the responder's key."
         answer = response.basic.answer_for(cert_id)
         status = answer.status if answer is not None else None
         if not why and isinstance(status, Revoked):
@@ -125,6 +127,10 @@ def _told_by_response(
 def _delegate_revoked(basic: BasicResponse, lists: list[CertificateList]) -> bool:
     """RFC 6960 4.2.2.2.1: ocsp-nocheck spares the asking; a list that is at hand is heard all the same."""
     return any(crl.revoked(c.serial) is not None for crl in lists for c in basic.certificates)
+
+
+def _delegate_withdrawn(basic: BasicResponse, asked: Asked) -> bool:
+    return any(True for c in basic.certificates for _ in path_rules.withdrawn_findings(c, asked.withdrawn))
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from pki.keys import HybridPrivateKey
 from pki.ocsp_response import GOOD, Responder, SingleAnswer, build_response
 from pki.path import CertificateStatus, Verdict, VerifyPolicy, verify
 from pki.tbs import Certificate
+from pki.trust_anchor import key_fingerprint
 from tests.unit.pki.path_fixtures import BUNDLE, DAY, DEVICE, ISSUING, NOW, Recipe, keys
 from tests.unit.pki.test_path_revocation import ROOTS, crl
 
@@ -60,6 +61,15 @@ def test_a_delegate_that_a_list_revokes_is_not_heard() -> None:
     assert any("responder's own certificate was revoked" in f.message for f in verdict.findings)
     # The list itself tells that the device is good.
     assert judged(good(delegate), crls=(ROOTS, revoking)).is_valid
+
+
+def test_a_delegate_whose_key_is_withdrawn_is_not_heard() -> None:
+    delegate = DELEGATE.make()
+    bundle = replace(BUNDLE, withdrawn=(key_fingerprint(delegate.spki),))
+    verdict = verify(DEVICE, bundle=bundle, now=NOW, crls=(ROOTS,), ocsp_responses=(good(delegate),))
+    assert judged(good(delegate)).is_valid
+    assert refusals(verdict) == ["path.revocation_unknown"]
+    assert any("withdrew the responder's key" in f.message for f in verdict.findings)
 
 
 def test_a_delegate_with_an_unknown_critical_extension_is_not_heard() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pki.envelope import FLOOR, Sealer
 from tests.integration.cli.conftest import Cli, assert_refused
+from tests.quick_seals import quick_seals
+
+__all__ = ["quick_seals"]
 
 PLAN = """
 organization = "General Hospital"
@@ -24,13 +24,6 @@ profile = "issuing-ca-classical"
 issuer = "root"
 common_name = "General Hospital Issuing"
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick_seals() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("service.keystore.Sealer", partial(Sealer, parameters=FLOOR))
-        yield
 
 
 def _file(cli: Cli, text: str = PLAN) -> Path:

@@ -6,18 +6,18 @@ This is the promise "each form issued, verified, revocable". Keys are sealed at 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pki import csr as requests
 from pki.algorithms import KeyAlgorithm, require
-from pki.envelope import FLOOR, Sealer
 from pki.errors import AlgorithmUnavailable
 from tests.integration.cli.conftest import Answer, Cli
+from tests.quick_seals import quick_seals
+
+__all__ = ["quick_seals"]
 
 CA = """
 [[ca]]
@@ -51,13 +51,6 @@ WALKS = {
     "composite": Walk("root-composite", "issuing-ca-composite", "composite", "hybrid-valid", "pq-only-valid"),
     "slh-dsa": Walk("root-slh-dsa", "issuing-ca-pure", "pure", "pq-only-valid", "pq-only-valid"),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick_seals() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("service.keystore.Sealer", partial(Sealer, parameters=FLOOR))
-        yield
 
 
 def _hierarchy(*pairs: tuple[str, str]) -> str:

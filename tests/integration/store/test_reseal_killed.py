@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from pki.errors import WrongPassphrase
 from service.keystore import KeyReader, KeyWriter
+from tests.quick_seals import CHEAP, seals_at
 from tests.tools import require_tool
 
 ROOT = Path(__file__).parents[3]
@@ -22,10 +24,14 @@ RENAMES = "rename,renameat,renameat2"
 PROGRAM = f"""
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from service.keystore import reseal
-now = datetime(2026, 11, 22, tzinfo=UTC)
-reseal(Path(sys.argv[1]), {OLD!r}, {NEW!r}, besides={{"quorum.json": b"slot"}}, now=now)
+from pki.envelope import KdfParameters, Opener, Sealer
+from service import keystore
+cheap, now = KdfParameters({CHEAP.n}), datetime(2026, 11, 22, tzinfo=UTC)
+keystore.Sealer = partial(Sealer, parameters=cheap, floor=cheap)
+keystore.Opener = partial(Opener, floor=cheap)
+keystore.reseal(Path(sys.argv[1]), {OLD!r}, {NEW!r}, besides={{"quorum.json": b"slot"}}, now=now)
 """
 
 
@@ -56,7 +62,14 @@ def _opens(keys: Path, passphrase: bytes) -> bool:
         return False
 
 
-@pytest.mark.timeout(300)  # each way in costs a scrypt, and there are some twenty
+@pytest.fixture(autouse=True)
+def cheap_seals() -> Iterator[None]:
+    """Each way in costs a scrypt, and there are some twenty."""
+    with seals_at(CHEAP):
+        yield
+
+
+@pytest.mark.timeout(120)  # some fifteen Pythons, one after the other under strace
 def test_killed_at_each_rename_all_keys_open_in_one_way(tmp_path: Path) -> None:
     before = _keys(tmp_path / "before")
     renames = _reseal(shutil.copytree(before, tmp_path / "whole"), 0)

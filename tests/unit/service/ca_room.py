@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
-import pytest
-
-from pki.envelope import FLOOR, Sealer
 from pki.path import Verdict, VerifyPolicy, verify
 from pki.tbs import Certificate
 from registry.model.actor import operator
@@ -19,17 +14,12 @@ from service.ceremony import Room, init
 from service.home import Home, make_private
 from service.pem import read_certificate
 from service.settings import read_settings
+from tests.quick_seals import quick_seals
+
+__all__ = ["PASSPHRASE", "WHO", "certificate_of", "copied", "judged", "new_home", "quick_seals", "room_of"]
 
 PASSPHRASE = b"correct horse battery staple"
 WHO = operator("alice")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_seals() -> Iterator[None]:
-    """Keys sealed at the floor of what is allowed: these tests open hundreds of them."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("service.keystore.Sealer", partial(Sealer, parameters=FLOOR))
-        yield
 
 
 def new_home(folder: Path) -> Home:

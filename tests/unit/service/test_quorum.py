@@ -18,10 +18,18 @@ from service.errors import BadSetting, NotInitialised
 from service.keystore import KeyReader, KeyWriter, finish_exchange, reseal, reseal_here
 from service.quorum import SLOT, Split, end_quorum, open_slot, read_slot, require_slot, split_passphrase
 from service.shares import ForeignShare, Gathering
+from tests.quick_seals import CHEAP, seals_at
 
 PASSPHRASE = b"a passphrase of a test"
 NAMES = ("issuing.classical", "log.ed25519")
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cheap_seals() -> Iterator[None]:
+    """Many passphrases are tried here, each for a scrypt."""
+    with seals_at(CHEAP):
+        yield
 
 
 @pytest.fixture

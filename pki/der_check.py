@@ -10,25 +10,29 @@ from pki.errors import MalformedInput
 _MAX_DEPTH: Final = 40
 
 
-def check(buf: bytes, what: str = "input") -> None:
-    """Refuses anything that is not one DER element all the way down; linear, no recursion."""
+def check(buf: bytes, what: str = "input", *, above: int = 0) -> None:
+    """Refuses anything that is not one DER element all the way down; linear, no recursion.
+
+    `above`: in how many elements the whole of it stands already.
+    """
     total = asn1.whole(buf, buf[0] if buf else asn1.SEQUENCE, what).end
-    at, ends = 0, [total]
+    at, limit, ends, deepest = 0, total, [total], _MAX_DEPTH + 1 - above
     while at < total:
-        while at == ends[-1]:
+        while at == limit:
             ends.pop()
-        if len(ends) > _MAX_DEPTH + 1:
+            limit = ends[-1]
+        if len(ends) > deepest:
             raise MalformedInput(f"The {what} is nested deeper than {_MAX_DEPTH}.", field=what)
-        limit = ends[-1]
         # As in asn1.children: what is short is cut here, what is long or wrong is asn1.read's.
         if at + 2 <= limit and (size := buf[at + 1]) < 0x80 and (tag := buf[at]) & 0x1F != 0x1F:
-            start, end = at + 2, at + 2 + size
+            start = at + 2
+            end = start + size
             if end > limit:
                 asn1.read(buf, at, limit)
         else:
             tag, _, start, end = asn1.read(buf, at, limit)
         if tag & 0x20:
-            at = start
+            at, limit = start, end
             ends.append(end)
             continue
         if tag == asn1.INTEGER:

@@ -44,13 +44,10 @@ class KeyUsage(IntEnum):
 
 def read_extensions(der: bytes) -> tuple[Extension, ...]:
     """The Extensions SEQUENCE in order, duplicates kept: whoever judges must see them."""
-    listed = asn1.children(der, asn1.whole(der, what="extensions"))
+    listed = asn1.pieces(der, asn1.whole(der, what="extensions"))
     if not listed:
         raise MalformedInput("The list of extensions is there but empty.", field="extensions")
-    return tuple(
-        _read(octets) if len(octets) > _SHORT else _read_short(octets)
-        for octets in (asn1.encoded(der, element) for element in listed)
-    )
+    return tuple([_read(octets) if len(octets) > _SHORT else _read_short(octets) for octets in listed])
 
 
 def _read(der: bytes) -> Extension:
@@ -114,7 +111,6 @@ def extended_key_usage(*purposes: str) -> Extension:
 
 
 @lru_cache(maxsize=64)
-@lru_cache(maxsize=64)
 def read_extended_key_usage(value: bytes) -> tuple[str, ...]:
     """The purposes, dotted."""
     return tuple(
@@ -138,7 +134,6 @@ def authority_key_identifier(identifier: bytes) -> Extension:
 
 
 @lru_cache(maxsize=256)
-@lru_cache(maxsize=64)
 def read_authority_key_identifier(value: bytes) -> bytes | None:
     """The keyIdentifier, or None where the extension names the issuer otherwise."""
     for part in asn1.children(value, asn1.whole(value, what="authorityKeyIdentifier")):

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from pki import asn1, oids
 from pki.algorithms import PublicKey, SignatureAlgorithm, algorithm_identifier, parse_algorithm_identifier
@@ -19,6 +20,9 @@ from pki.errors import MalformedInput
 from pki.extensions import Extension, read_extensions
 from pki.findings import Finding, error
 from pki.keys import HybridPrivateKey
+
+_FIELD_DEPTH: Final = 2
+"""A field of a certificate stands in its body, which stands in the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +95,11 @@ class Signed:
 
     @classmethod
     def parse(cls, der: bytes, what: str) -> Signed:
-        """Strict DER; the outer algorithm equals the inner one (RFC 5280 4.1.1.2)."""
-        check(der, what)
+        """The outer algorithm equals the inner one (RFC 5280 4.1.1.2); no field is looked into."""
         parts = asn1.children(der, asn1.whole(der, what=what))
         if len(parts) != 3 or parts[0].tag != asn1.SEQUENCE:
             raise MalformedInput(f"The {what} is not a body, an algorithm and a signature.", field=what)
-        outer = asn1.encoded(der, parts[1])
-        fields = tuple(asn1.encoded(der, field) for field in asn1.children(der, parts[0]))
+        outer, fields = asn1.encoded(der, parts[1]), asn1.pieces(der, parts[0])
         if outer not in fields[:3]:
             raise MalformedInput(
                 f"The {what} names another algorithm outside than inside.", field="signatureAlgorithm"
@@ -133,6 +135,9 @@ class Certificate:
         expected = ([0xA3], [0x81, 0xA3], [0x82, 0xA3], [0x81, 0x82, 0xA3])
         if fields[:1] != (b"\xa0\x03\x02\x01\x02",) or tags not in expected:
             raise MalformedInput("The certificate is not version 3 with extensions.", field="version")
+        # What is not read to its last octet below is walked: strict DER, without a second look at the rest.
+        for unread in (fields[3], fields[5], fields[6]):
+            check(unread, "certificate", above=_FIELD_DEPTH)
         times = asn1.children(fields[4], asn1.whole(fields[4], what="validity"))
         if len(times) != 2:
             raise MalformedInput("The validity is not two times.", field="validity")
@@ -185,9 +190,7 @@ class Certificate:
     def pre_tbs(self) -> bytes:
         """What an alternative signature in this certificate is over."""
         f, last = self.signed.fields, self.extensions[-1]
-        if [e.oid for e in self.extensions].count(oids.ALT_SIGNATURE_VALUE) == 1 and (
-            last.oid == oids.ALT_SIGNATURE_VALUE
-        ):
+        if last.oid == oids.ALT_SIGNATURE_VALUE and self._values[oids.ALT_SIGNATURE_VALUE] is not None:
             # As the rules want it, and then the rest is a cut: DER has one encoding.
             listed = asn1.children(f[-1], asn1.whole(f[-1], 0xA3))[0]
             kept = f[-1][listed.content : listed.end - len(last.encode())]

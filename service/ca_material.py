@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Final
@@ -56,7 +56,7 @@ class Files:
     key: Path | None = None
     alternative_key: Path | None = None
     pkcs12: Path | None = None
-    password: bytes | None = None
+    password: bytes | None = field(default=None, repr=False)
     chain: Path | None = None
     last_list: Path | None = None
 

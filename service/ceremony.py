@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -54,7 +54,7 @@ class Room:
 
     home: Home
     settings: Settings
-    passphrase: bytes
+    passphrase: bytes = field(repr=False)
     actor: Actor
     tell: Told
     medium: Path | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +48,7 @@ class Slot:
 class Opened:
     """What the shares gave, and whose they were."""
 
-    passphrase: bytes
+    passphrase: bytes = field(repr=False)
     slot: Slot
     members: tuple[int, ...]
 

@@ -6,7 +6,7 @@ Not handled here: files, prompts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from shamir_mnemonic.shamir import combine_mnemonics, generate_mnemonics
@@ -53,7 +53,7 @@ class Dealt:
     """A secret in shares; each goes to another person."""
 
     identifier: int
-    shares: tuple[str, ...]
+    shares: tuple[str, ...] = field(repr=False)
 
 
 def split(secret: bytes, *, count: int, threshold: int) -> Dealt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cryptography import x509
@@ -40,9 +40,9 @@ class Form(StrEnum):
 class KeyFile:
     """A private key as its owner keeps it, and the password for the PKCS#12 that is made of it."""
 
-    key: bytes
-    key_password: bytes | None
-    password: bytes
+    key: bytes = field(repr=False)
+    key_password: bytes | None = field(repr=False)
+    password: bytes = field(repr=False)
 
 
 def write_form(form: Form, certificate: bytes, chain: Sequence[bytes], key: KeyFile | None = None) -> bytes:

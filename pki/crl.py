@@ -143,8 +143,7 @@ def _joined(contents: list[bytes], *, delta: bool) -> bytearray:
                 field="certificate_serial",
             )
         last = serials[-1]
-        headers = map(_HEADERS.__getitem__, map(len, piece))
-        octets = b"".join(chain.from_iterable(zip(headers, piece, strict=True)))
+        octets = _with_headers(piece)
         if not delta and REMOVED in octets and any(content.endswith(REMOVED) for content in piece):
             raise RequestRefused(
                 "removeFromCRL has no meaning in a complete list.",
@@ -155,10 +154,21 @@ def _joined(contents: list[bytes], *, delta: bool) -> bytearray:
     return listed
 
 
+def _with_headers(piece: Sequence[bytes]) -> bytes:
+    sizes = set(map(len, piece))
+    if len(sizes) == 1:  # the usual case again: one header between all of them, and before the first
+        header = _HEADERS[sizes.pop()]
+        return header + header.join(piece)
+    headers = map(_HEADERS.__getitem__, map(len, piece))
+    return b"".join(chain.from_iterable(zip(headers, piece, strict=True)))
+
+
 def _serials(piece: Sequence[bytes]) -> list[bytes]:
-    sizes = set(map(itemgetter(1), piece))
-    if len(sizes) == 1:  # the usual case, without a line of Python for each entry
-        return list(map(itemgetter(slice(2 + sizes.pop())), piece))
+    size = piece[0][1]
+    if piece[-1][1] == size:
+        # The usual case, without a line of Python for each entry. One of another size between them is cut
+        # wrongly, and is then out of order: a serial's size is what is compared first.
+        return list(map(itemgetter(slice(2 + size)), piece))
     return [content[: 2 + content[1]] for content in piece]
 
 

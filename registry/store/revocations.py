@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select
 
@@ -14,31 +13,32 @@ from pki.crl_shard import slot_of
 from registry.model.certificate import CertificateRecord
 from registry.model.crl_reason import crl_reason
 from registry.store.list_tables import RevocationRow
+from registry.store.quick import Driver, Quick
 from registry.store.tables import CertificateRow, table
 
 _ROW: Final = table(RevocationRow)
 _CERTIFICATE: Final = table(CertificateRow)
 _ALL_SLOTS: Final = range(256)
 
-# Built once: putting a statement together costs more than running it.
 _OF_ISSUER: Final = _ROW.c.issuer == bindparam("of_issuer")
-_LAST: Final = select(func.max(_ROW.c.change)).where(_OF_ISSUER)
-_FORGET: Final = delete(_ROW).where(
-    _OF_ISSUER,
-    _ROW.c.slot == bindparam("of_slot"),
-    _ROW.c.certificate_serial == bindparam("of_serial"),
+_LAST: Final = Quick(select(func.max(_ROW.c.change).label("change")).where(_OF_ISSUER))
+_FORGET: Final = Quick(
+    delete(_ROW).where(
+        _OF_ISSUER,
+        _ROW.c.slot == bindparam("of_slot"),
+        _ROW.c.certificate_serial == bindparam("of_serial"),
+    )
 )
-_ADD: Final = insert(_ROW)
-_CONTENTS: Final = select(_ROW.c.entry).where(
-    _OF_ISSUER,
-    _ROW.c.slot.between(bindparam("first"), bindparam("last")),
-    _ROW.c.not_after >= bindparam("since", type_=_ROW.c.not_after.type),
-    _ROW.c.listed,
+_ADD: Final = Quick(insert(_ROW).inline(), *(column.name for column in _ROW.columns))
+_LISTED: Final = select(_ROW.c.entry).where(
+    _OF_ISSUER, _ROW.c.not_after >= bindparam("since", type_=_ROW.c.not_after.type), _ROW.c.listed
 )
-_CHANGED: Final = select(_ROW.c.entry).where(_OF_ISSUER, _ROW.c.change > bindparam("after"))
+_ALL_CONTENTS: Final = Quick(_LISTED)
+_CONTENTS: Final = Quick(_LISTED.where(_ROW.c.slot.between(bindparam("first"), bindparam("last"))))
+_CHANGED: Final = Quick(select(_ROW.c.entry).where(_OF_ISSUER, _ROW.c.change > bindparam("after")))
 # In the order of changes, so that the last one of a slot is its newest; not grouped, for then SQLite would
 # walk through all of the issuer's rows.
-_CHANGED_SLOTS: Final = (
+_CHANGED_SLOTS: Final = Quick(
     select(_ROW.c.slot, _ROW.c.change)
     .where(_OF_ISSUER, _ROW.c.change > bindparam("after"))
     .order_by(_ROW.c.change)
@@ -62,8 +62,9 @@ _UNLISTED: Final = select(_CERTIFICATE.c.certificate_serial).where(
 class Revocations:
     """Entries of lists, by issuer and slot."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, driver: Driver) -> None:
         self._connection = connection
+        self._driver = driver
 
     def put(self, record: CertificateRecord) -> None:
         """A certificate that is revoked or on hold: from now on lists name it."""
@@ -77,8 +78,7 @@ class Revocations:
             issuer = record.issuer
             newest[issuer] = (newest[issuer] if issuer in newest else self.last_change(issuer)) + 1
             rows.append(_row(record, _entry(record), newest[issuer], listed=True))
-        if rows:
-            self._connection.execute(_ADD, rows)
+        _ADD.run_each(self._driver, rows)
 
     def release(self, record: CertificateRecord, at: datetime) -> None:
         """A certificate that came back from hold: lists leave it out, deltas say so (removeFromCRL)."""
@@ -87,24 +87,26 @@ class Revocations:
 
     def last_change(self, issuer: str) -> int:
         """The number of the issuer's newest change; 0 before the first."""
-        return int(self._connection.execute(_LAST, {"of_issuer": issuer}).scalar() or 0)
+        row = _LAST.first(self._driver, {"of_issuer": issuer})
+        return int(row["change"] or 0) if row else 0
 
     def contents(
         self, issuer: str, *, not_expired_before: datetime, slots: range = _ALL_SLOTS
     ) -> list[bytes]:
         """Entries of a complete list, ascending by serial: what is revoked and did not expire before."""
-        given = {"of_issuer": issuer, "since": not_expired_before, "first": slots[0], "last": slots[-1]}
-        return sorted(self._entries(_CONTENTS, given))
+        given: dict[str, object] = {"of_issuer": issuer, "since": not_expired_before}
+        if slots == _ALL_SLOTS:
+            return sorted(_ALL_CONTENTS.scalars(self._driver, given))
+        given |= {"first": slots[0], "last": slots[-1]}
+        return sorted(_CONTENTS.scalars(self._driver, given))
 
     def changed_since(self, issuer: str, change: int) -> list[bytes]:
         """Entries of a delta, ascending by serial: what was revoked or released after a change."""
-        return sorted(self._entries(_CHANGED, {"of_issuer": issuer, "after": change}))
+        return sorted(_CHANGED.scalars(self._driver, {"of_issuer": issuer, "after": change}))
 
     def slots_changed_since(self, issuer: str, change: int) -> dict[int, int]:
         """By slot, its newest change after the given one."""
-        given = {"of_issuer": issuer, "after": change}
-        cursor: Any = self._connection.execute(_CHANGED_SLOTS, given).cursor
-        return dict(cursor)
+        return dict(_CHANGED_SLOTS.tuples(self._driver, {"of_issuer": issuer, "after": change}))
 
     def revoked_certificates(self, issuer: str, *, not_expired_before: datetime) -> int:
         """How many certificates are revoked by their own rows: at least as many entries there must be."""
@@ -119,13 +121,8 @@ class Revocations:
     def _write(self, record: CertificateRecord, entry: RevokedEntry, *, listed: bool) -> None:
         row = _row(record, entry, self.last_change(record.issuer) + 1, listed=listed)
         given = {"of_issuer": row["issuer"], "of_slot": row["slot"], "of_serial": row["certificate_serial"]}
-        self._connection.execute(_FORGET, given)
-        self._connection.execute(_ADD, row)
-
-    def _entries(self, query: Any, given: dict[str, object]) -> Iterator[bytes]:  # noqa: ANN401 - a SQL statement
-        # From the driver's own cursor, row by row: SQLAlchemy's rows would double the time of a million.
-        cursor: Any = self._connection.execute(query, given).cursor
-        yield from map(itemgetter(0), cursor)
+        _FORGET.run(self._driver, given)
+        _ADD.run(self._driver, row)
 
 
 def _entry(record: CertificateRecord) -> RevokedEntry:

@@ -44,7 +44,7 @@ class UnitOfWork:
     def on(cls, connection: Connection) -> UnitOfWork:
         """All rooms over one connection."""
         driver = Driver(connection)
-        revocations = Revocations(connection)
+        revocations = Revocations(connection, driver)
         return cls(
             Devices(connection, driver),
             Certificates(connection, driver, revocations),
@@ -52,7 +52,7 @@ class UnitOfWork:
             Trust(connection),
             Alarms(connection),
             AuditLog(connection, driver),
-            Lists(connection),
+            Lists(driver),
             revocations,
             Operations(connection, driver),
         )

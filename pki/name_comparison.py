@@ -27,6 +27,8 @@ _CODECS: Final = {
 _KEPT: Final = 512
 _MOST: Final = 8 * 1024
 """Octets of a name that is compared by meaning; nobody is called anything longer."""
+_MOST_PARTS: Final = 64
+"""Attributes of one: each costs more than its octets, and a search compares a name thousands of times."""
 
 
 def rdns(name: bytes) -> tuple[Rdn, ...]:
@@ -58,11 +60,14 @@ def is_empty(name: bytes) -> bool:
 def _fold_name(name: bytes) -> tuple[Rdn, ...]:
     if len(name) > _MOST:
         raise MalformedInput(f"A name has {len(name)} octets; at most {_MOST} are read.", field="name")
-    found = []
+    found, left = list[Rdn](), _MOST_PARTS
     for rdn in asn1.children(name, asn1.whole(name, what="name")):
         pairs = [asn1.children(name, pair) for pair in asn1.children(name, rdn)]
         if rdn.tag != asn1.SET or not pairs or any(len(pair) != 2 for pair in pairs):
             raise MalformedInput("A relative distinguished name is no SET of types and values.", field="name")
+        left -= len(pairs)
+        if left < 0:
+            raise MalformedInput(f"A name has more than {_MOST_PARTS} attributes.", field="name")
         found.append(
             frozenset((asn1.content(name, kind, asn1.OID), _fold(name, value)) for kind, value in pairs)
         )

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pki import extensions, oids
+from pki import asn1, extensions, oids
 from pki.bundle import TrustAnchor, TrustBundle
+from pki.errors import MalformedInput
 from pki.keys import HybridPrivateKey
+from pki.name_comparison import rdns
 from pki.path import Status, Verdict, VerifyPolicy, verify, verify_bytes
 from pki.path_search import MAX_CERTIFICATE_BYTES, MAX_DEPTH, MAX_GIVEN_BYTES
 from pki.path_work import MAX_SIGNATURES
@@ -196,3 +198,11 @@ def test_what_a_call_may_cost_does_not_run_out_over_many_calls() -> None:
     for _ in range(3 * MAX_SIGNATURES):
         verdict = verify(DEVICE, bundle=TrustBundle(1, NOW, (ANCHOR,), (ISSUING.der,)), now=NOW, policy=OFF)
         assert verdict.signatures <= 4
+
+
+def test_a_name_of_a_thousand_attributes_is_not_compared() -> None:
+    """Eight kilobytes of one-letter attributes cost forty milliseconds a comparison, and there are thousands."""
+    one = asn1.set_of([asn1.sequence(asn1.oid(oids.COMMON_NAME), asn1.utf8_string("a"))])
+    assert len(rdns(asn1.sequence(one * 64))) == 64
+    with pytest.raises(MalformedInput, match="64 attributes"):
+        rdns(asn1.sequence(one * 65))

@@ -201,7 +201,7 @@ def test_what_a_call_may_cost_does_not_run_out_over_many_calls() -> None:
 
 
 def test_a_name_of_a_thousand_attributes_is_not_compared() -> None:
-    """Eight kilobytes of one-letter attributes cost forty milliseconds a comparison, and there are thousands."""
+    """Eight kilobytes of them cost forty milliseconds a comparison, and a search makes thousands."""
     one = asn1.set_of([asn1.sequence(asn1.oid(oids.COMMON_NAME), asn1.utf8_string("a"))])
     assert len(rdns(asn1.sequence(one * 64))) == 64
     with pytest.raises(MalformedInput, match="64 attributes"):

@@ -24,9 +24,10 @@ from service.ceremony_plan import read_plan
 from service.ceremony_scene import Shelf
 from service.home import Home, make_private
 from service.pem import read_certificate, read_file
+from service.process_lock import changing_cas
 from service.rollover import Successor, rollover_text
 from service.runtime import PassphraseSource, current_operator, open_runtime, read_passphrase
-from service.settings import read_settings
+from service.settings import Settings, read_settings
 from service.settings_file import write_settings
 
 Medium = Annotated[
@@ -147,6 +148,11 @@ def _room(
         with open_runtime(home) as runtime:
             settings = runtime.settings
             passphrase = passphrase_of(runtime, source.file, source.descriptor, shares)
+    return room_with(home, settings, passphrase, medium)
+
+
+def room_with(home: Home, settings: Settings, passphrase: bytes, medium: Path | None = None) -> Room:
+    """Who stands at this terminal, in front of a home and perhaps with a medium."""
     return Room(
         home=home,
         settings=settings,
@@ -158,6 +164,11 @@ def _room(
 
 
 def _hold(room: Room, text: str, wish: Wish) -> None:
+    with changing_cas(room.home):
+        _hold_alone(room, text, wish)
+
+
+def _hold_alone(room: Room, text: str, wish: Wish) -> None:
     draft = draft_of(room, text, restart=wish.restart)
     if wish.expect and wish.expect.replace(":", "").lower() != draft.digest:
         raise CliError(

@@ -19,13 +19,13 @@ from cli.asking import (
     passphrase_of,
     registry,
 )
-from cli.ca_ceremony import Medium
+from cli.ca_ceremony import Medium, room_with
 from cli.output import note, print_fields
 from registry.ports import Ports
 from service import ca_life
 from service.authorities import ROOT, read_register
 from service.ceremony import Room
-from service.runtime import current_operator
+from service.process_lock import changing_cas
 
 Which = Annotated[str, typer.Argument(metavar="CA", help="Its short name: medtrust ca list.")]
 
@@ -38,20 +38,10 @@ def room_in(
     descriptor: int | None,
     shares: Sequence[Path] | None,
 ) -> Iterator[tuple[Room, Ports]]:
-    """An opened registry with its keys' passphrase, and who stands in front of it."""
-    with registry(ctx) as runtime:
+    """An opened registry with its keys' passphrase, and who stands in front of it; nobody else meanwhile."""
+    with registry(ctx) as runtime, changing_cas(runtime.home):
         passphrase = passphrase_of(runtime, file, descriptor, shares)
-        yield (
-            Room(
-                home=runtime.home,
-                settings=runtime.settings,
-                passphrase=passphrase,
-                actor=current_operator(),
-                tell=note,
-                medium=medium.expanduser().absolute() if medium else None,
-            ),
-            runtime.ports,
-        )
+        yield room_with(runtime.home, runtime.settings, passphrase, medium), runtime.ports
 
 
 def detach_root(
@@ -97,14 +87,8 @@ def refresh_root(
 def retire(ctx: typer.Context, name: Which, yes: Yes = False, as_json: Json = False) -> None:
     """Let a CA issue nothing any more; its lists and OCSP answers go on."""
     confirm(f"Retire {name}?", yes=yes)
-    with registry(ctx) as runtime:
-        room = Room(
-            home=runtime.home,
-            settings=runtime.settings,
-            passphrase=b"",
-            actor=current_operator(),
-            tell=note,
-        )
+    with registry(ctx) as runtime, changing_cas(runtime.home):
+        room = room_with(runtime.home, runtime.settings, b"")
         ca_life.retire(room, name, ports=runtime.ports)
         state = read_register(runtime.home).get(name).state
     print_fields({"ca": name, "state": state}, as_json=as_json)

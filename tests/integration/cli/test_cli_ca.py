@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from pki.bundle import open_bundle
+from service.home import Home
+from service.process_lock import changing_cas
 from tests.integration.cli.conftest import Cli, assert_refused
 from tests.unit.service.foreign_ca import foreign_ca
 
@@ -147,6 +149,16 @@ def test_retire_and_distrust(cli: Cli) -> None:
     ended = cli.done("ca", "distrust", "issuing", "--yes", *opened(cli))
     assert (ended["state"], ended["bundle_version"]) == ("distrusted", 3)
     assert_refused(cli("ca", "retire", "nobody", "--yes"), 4, "issuing-2")
+
+
+def test_one_command_at_a_time_changes_the_cas(cli: Cli) -> None:
+    """Each writes the whole list of CAs: a ceremony would make a CA active again that another distrusted."""
+    with changing_cas(Home(cli.home)):
+        for command in (["retire", "issuing", "--yes"], ["distrust", "issuing", "--yes", *opened(cli)]):
+            assert_refused(cli("ca", *command), 5, "Another command changes the CAs")
+        file = written(cli, WARD)
+        assert_refused(cli("ca", "ceremony", file, "--dry-run", *opened(cli)), 5, "Another command")
+    assert cli.done("ca", "ceremony", file, "--dry-run", *opened(cli))["digest"]
 
 
 def test_an_import_and_what_is_refused(cli: Cli) -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from service.errors import BadSetting, NotInitialised, TooOpen
 
@@ -128,8 +129,18 @@ def write_private(path: Path, data: bytes) -> None:
     write_atomically(path, data, mode=0o600)
 
 
+_DEVICES: Final = Path("/dev")
+
+
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """A reader sees the old file or the new one, also after a power cut."""
+    """A reader sees the old file or the new one, also after a power cut. Devices, pipes and folders are not
+    replaced: BadSetting."""
+    if path.parent == _DEVICES or (path.exists() and not path.is_file()):
+        raise BadSetting(
+            f"{path} is not a regular file; it would be replaced by one.",
+            next_step="Give the name of a file.",
+            field="file",
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     try:

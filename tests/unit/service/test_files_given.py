@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 
 from service.errors import BadSetting
+from service.home import write_atomically
 from service.lists import read_list
 from service.pem import read_file
 
@@ -37,3 +38,15 @@ def test_a_list_may_be_larger_than_other_files(tmp_path: Path) -> None:
     assert read_list(file) == file.read_bytes()
     with pytest.raises(BadSetting, match="4 MiB"):
         read_file(file, "request")
+
+
+def test_no_device_pipe_or_folder_is_replaced_by_what_is_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for target in (pipe, tmp_path, tmp_path / "to-null", Path("/dev/none-of-ours")):
+        if target.name == "to-null":
+            target.symlink_to("/dev/null")
+        with pytest.raises(BadSetting, match="not a regular file"):
+            write_atomically(target, b"octets")
+    assert pipe.is_fifo()
+    assert not Path("/dev/none-of-ours").exists()

@@ -19,14 +19,13 @@ from registry.model.certificate import certificate_serial
 from service.exports.forms import Form, KeyFile, write_form
 from service.exports.gathered import chain_of
 from service.home import read_secret, write_atomically, write_private
+from service.request_keys import Passphrase, read_key
 
-KeyOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="For PKCS#12: the private key (PKCS#8, 0600).")
-]
+KeyOption = Annotated[Path | None, typer.Option(metavar="FILE", help="For PKCS#12: the private key (0600).")]
 KeyPassword = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The password of that key, where it has one (0600).")
 ]
-Password = Annotated[
+NewPassword = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The password of the PKCS#12 file to write (0600).")
 ]
 
@@ -43,7 +42,7 @@ def export(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there; else to stdout.")] = None,
     key: KeyOption = None,
     key_password_file: KeyPassword = None,
-    password_file: Password = None,
+    password_file: NewPassword = None,
 ) -> None:
     """Write a certificate as PEM, DER, PKCS#7 (certificates only) or PKCS#12 (with its classical key)."""
     with registry(ctx) as runtime:
@@ -74,11 +73,11 @@ def _key(key: Path | None, key_password: Path | None, password: Path | None) -> 
             next_step="Give --password-file FILE (mode 0600).",
             field="--password-file",
         )
-    return KeyFile(
-        read_secret(key, what="private key"),
-        _line(key_password) if key_password else None,
-        _line(password),
-    )
+    octets = read_secret(key, what="private key")
+    if octets.lstrip()[:1] == b"{":
+        # Sealed by `medtrust cert request`, in an envelope that no other tool opens.
+        return KeyFile(read_key(key, Passphrase(key_password)).pkcs8(), None, _line(password))
+    return KeyFile(octets, _line(key_password) if key_password else None, _line(password))
 
 
 def _line(path: Path) -> bytes:

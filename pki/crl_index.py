@@ -171,6 +171,13 @@ def _prefix(der: bytes, at: int, entries: list[bytes], sizes: bytes) -> int:
 
 
 def _by_hand(der: bytes, at: int, end: int, offsets: array[int]) -> tuple[list[bytes], int]:
+    serial, after = read_next(der, at, end)
+    offsets.append(at)
+    return [serial], after
+
+
+def read_next(der: bytes, at: int, end: int) -> tuple[bytes, int]:
+    """(its serial's INTEGER, where the next one begins) of the entry that begins there; MalformedInput."""
     entry = asn1.read(der, at, end)
     if entry.tag != asn1.SEQUENCE or entry.content == entry.end:
         raise MalformedInput("An entry is not a SEQUENCE that holds something.", field=f"offset {at}")
@@ -178,8 +185,7 @@ def _by_hand(der: bytes, at: int, end: int, offsets: array[int]) -> tuple[list[b
     if asn1.int_value(der, serial) < 0 or serial.end - serial.content > 127:
         raise MalformedInput("An entry's serial is no certificate's.", field=f"offset {at}")
     read_entry(der, at)
-    offsets.append(at)
-    return [asn1.encoded(der, serial)], entry.end
+    return asn1.encoded(der, serial), entry.end
 
 
 def _sorted(der: bytes, offsets: array[int]) -> array[int]:

@@ -17,6 +17,7 @@ from pki.asn1 import Tlv
 from pki.crl_entry import CrlReason, RevokedEntry, read_entry
 from pki.crl_index import EntryIndex
 from pki.crl_scope import WHOLE, ListScope, read_issuing_distribution_point
+from pki.crl_succession import EntryOctets
 from pki.der_check import check
 from pki.errors import MalformedInput
 from pki.extensions import Extension, read_extensions
@@ -53,15 +54,36 @@ class CertificateList:
     authority_key_identifier: bytes
     scope: ListScope
     extensions: tuple[Extension, ...] = field(repr=False)
-    index: EntryIndex = field(repr=False)
+    entry_octets: EntryOctets = field(repr=False)
     _tbs: Tlv = field(repr=False)
     _body: tuple[int, int] = field(repr=False)
     """Where what the alternative signature is over begins and ends: from issuer to the last entry."""
+    _indexed: list[EntryIndex] = field(repr=False, compare=False, default_factory=list)
+    """The index, once somebody asked for it."""
 
     @classmethod
     def parse(cls, der: bytes) -> CertificateList:
         """A version 2 CertificateList in strict DER, every entry read; MalformedInput names the field."""
+        parsed = _parse(bytes(der))
+        parsed.read_entries()
+        return parsed
+
+    @classmethod
+    def outline(cls, der: bytes) -> CertificateList:
+        """The same with entries that are read when they are asked for: only for lists of our own making."""
         return _parse(bytes(der))
+
+    def read_entries(self) -> None:
+        """Every entry, where that was not done yet; MalformedInput for a bad one."""
+        if not self._indexed:
+            where = self.entry_octets
+            self._indexed.append(EntryIndex.of(where.der, where.start, where.end))
+
+    @property
+    def index(self) -> EntryIndex:
+        """Where each serial's entry is."""
+        self.read_entries()
+        return self._indexed[0]
 
     @property
     def is_delta(self) -> bool:
@@ -157,7 +179,7 @@ def _parse(der: bytes) -> CertificateList:
         authority_key_identifier=_key_identifier(values),
         scope=WHOLE if scope is None else read_issuing_distribution_point(scope),
         extensions=found,
-        index=_index(der, fields[5]) if listed else EntryIndex.of(der, 0, 0),
+        entry_octets=_entry_octets(der, fields[5]) if listed else EntryOctets(der, 0, 0),
         _tbs=parts[0],
         _body=(fields[2].start, fields[-1].start),
     )
@@ -198,7 +220,7 @@ def _number(value: bytes) -> int:
     return number
 
 
-def _index(der: bytes, element: Tlv) -> EntryIndex:
+def _entry_octets(der: bytes, element: Tlv) -> EntryOctets:
     if element.content == element.end:
         raise MalformedInput("revokedCertificates is there but empty.", field="revokedCertificates")
-    return EntryIndex.of(der, element.content, element.end)
+    return EntryOctets(der, element.content, element.end)

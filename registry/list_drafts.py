@@ -125,12 +125,13 @@ class _MayLeave:
 def checked(signer: ListSigner, draft: Draft, ports: Ports) -> Draft:
     """The draft, compared with the list that it is to follow; Refused where it may not."""
     head = draft.head
-    new = CertificateList.parse(draft.der)
+    new = CertificateList.outline(draft.der)
     with ports.store.read() as uow:
         before = uow.lists.latest(head.issuer, head.scope)
         if before is not None and before.crl_number > head.crl_number:
             return draft  # overtaken while it was signed: the later list stands for it
-        old = CertificateList.parse(before.der) if before else None
+        # Read entry by entry before it was recorded; now only where the new one differs.
+        old = CertificateList.outline(before.der) if before else None
         leaving = _MayLeave(uow, draft.since)
         now = head.this_update
         found = publication_findings(old, new, signer.certificate, now, may_leave=leaving)

@@ -19,7 +19,7 @@ from registry.model import certificate as certificates
 from registry.model.actor import Actor
 from registry.model.certificate import CertificateEvent, CertificateRecord, CertificateState
 from registry.model.device import DeviceId
-from registry.model.errors import Conflict, DependencyDown
+from registry.model.errors import Conflict, DependencyDown, Refused
 from registry.ports import BACKWARD_JUMP, Ports
 from registry.store.unit_of_work import UnitOfWork
 
@@ -107,6 +107,7 @@ def issue_prepared(
     # 2 the intention is durable before any signature
     with ports.store.write() as uow:
         _check_clock(now, uow)
+        _check_issuer(issuer, uow)
         uow.certificates.add(intended)
         for order, record in zip(orders, intended, strict=True):
             order.with_intention(uow, record)
@@ -193,6 +194,18 @@ def _leaf(kind: str, now: datetime, actor: Actor, record: CertificateRecord) -> 
     if record.fingerprint:
         detail["certificate_sha256"] = record.fingerprint
     return Leaf(kind=kind, at=now, actor=str(actor), subject=record.certificate_serial, detail=detail)
+
+
+def _check_issuer(issuer: Issuer, uow: UnitOfWork) -> None:
+    """A CA that was distrusted a moment ago signs nothing more, whatever a running process has in memory."""
+    held = issuer.certificate
+    own = uow.certificates.get(certificates.of_int(held.serial)) if held.serial > 0 else None
+    if own is not None and own.der == held.der and own.state.is_revoked:
+        raise Refused(
+            f"The CA {issuer.name} was distrusted: it certifies nothing any more.",
+            next_step="Restart medtrust up, which then issues by the CAs in force: medtrust ca list.",
+            field="ca",
+        )
 
 
 def _check_clock(now: datetime, uow: UnitOfWork) -> None:

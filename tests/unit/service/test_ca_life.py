@@ -13,8 +13,11 @@ import pytest
 from pki import oids, profiles
 from pki.bundle import BundleRefused, TrustAnchor, TrustBundle, open_bundle
 from pki.crl import CertificateList
+from pki.keys import HybridPrivateKey
 from pki.path import Status, Verdict, VerifyPolicy, verify
+from pki.profiles import SubjectFacts
 from pki.tbs import Certificate
+from registry.issuance import IssuanceOrder, issue
 from registry.model.actor import operator
 from registry.model.certificate import of_int
 from registry.model.errors import Refused
@@ -37,6 +40,7 @@ from service.runtime import open_runtime
 from service.trust_publication import next_bundle
 from tests.unit.service.ca_room import (
     PASSPHRASE,
+    WHO,
     certificate_of,
     copied,
     new_home,
@@ -345,6 +349,22 @@ def test_a_ca_that_ended_is_certified_by_nobody_and_certifies_none(
     milder = f"retire = ['root']\n{text}".replace(f"issuer = '{by}'", "issuer = 'root-2'", 1)
     with pytest.raises(CeremonyRefused, match="root is distrusted"):
         draft_of(room, milder.partition("[[cross]]")[0])
+
+
+def test_a_process_that_runs_on_issues_nothing_by_a_distrusted_ca(home: Home) -> None:
+    """`medtrust up` opened its CAs at its start, and nobody has restarted it yet."""
+    room = room_of(home)
+    opened = unlock(home, room.settings, PASSPHRASE).default
+    roll_over(room, "issuing")
+    key = HybridPrivateKey.generate(profiles.SERVER.main[0], None)
+    facts = SubjectFacts(common_name="ward.example", dns_names=("ward.example",))
+    order = IssuanceOrder(profiles.SERVER, facts, key.public, profiles.SERVER.lifetime)
+    with ports_of(room) as ports:
+        distrust(room, "issuing", ports=ports)
+        with pytest.raises(Refused, match="distrusted"):
+            issue(order, WHO, ports=ports, issuer=opened.issuer)
+        default = unlock(home, room.settings, PASSPHRASE).default
+        assert issue(order, WHO, ports=ports, issuer=default.issuer).record.issuer == "issuing-2"
 
 
 def test_a_cas_own_certificate_is_not_revoked_like_a_devices(home: Home) -> None:

@@ -12,9 +12,9 @@ from cli.ca_ceremony import Medium
 from cli.ca_life import room_in
 from cli.finding_view import finding_rows
 from cli.output import note, print_fields, print_findings
-from service.ca_import import ImportOrder, import_authority
+from service.ca_import import Imported, ImportOrder, import_authority
 from service.ca_material import Files, read_material
-from service.home import read_secret
+from service.passphrase import first_line
 
 
 def import_ca(
@@ -58,9 +58,7 @@ def import_ca(
     Its root becomes an anchor of our trust bundle. Stop the old service first: two CAs with one key would
     hand out lists with the same numbers.
     """
-    password = None
-    if key_password_file is not None:
-        password = read_secret(key_password_file, what="key password file").split(b"\n", 1)[0]
+    password = first_line(key_password_file, "key password file") if key_password_file else None
     material = read_material(
         Files(
             certificate=certificate,
@@ -76,6 +74,10 @@ def import_ca(
     order = ImportOrder(name=name, issues=issues, default=default, accept_findings=accept_findings)
     with room_in(ctx, medium, passphrase_file, passphrase_fd, shares_file) as (room, ports):
         done = import_authority(material, order, room, ports=ports)
+    _print_done(done, as_json=as_json)
+
+
+def _print_done(done: Imported, *, as_json: bool) -> None:
     findings = finding_rows(done.findings)
     document: dict[str, object] = {
         "ca": done.entry.name,

@@ -19,6 +19,7 @@ from registry.model.certificate import certificate_serial
 from service.exports.forms import Form, KeyFile, write_form
 from service.exports.gathered import chain_of
 from service.home import read_secret, write_atomically, write_private
+from service.passphrase import first_line
 from service.request_keys import Passphrase, read_key
 
 KeyOption = Annotated[Path | None, typer.Option(metavar="FILE", help="For PKCS#12: the private key (0600).")]
@@ -81,7 +82,7 @@ def _key(key: Path | None, key_password: Path | None, password: Path | None) -> 
 
 
 def _line(path: Path) -> bytes:
-    return read_secret(path, what="password file").split(b"\n", 1)[0].rstrip(b"\r")
+    return first_line(path, "password file")
 
 
 def _binary(data: bytes) -> None:

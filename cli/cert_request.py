@@ -94,11 +94,8 @@ def request(
     second = second_key(chosen, alternative_key, passphrase)
     der = _build(plan, main, second)
     Request.parse(der)
-    fresh = {
-        written[name]: made
-        for name, made in (("key", main), ("alternative", second))
-        if made and name in written
-    }
+    made = {"key": main, "alternative": second}
+    fresh = {path: new for name, path in written.items() if (new := made.get(name))}
     secret = None
     if fresh and not unencrypted:
         secret = passphrase.read("Passphrase for the new keys: ", confirm=True)

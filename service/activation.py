@@ -14,8 +14,8 @@ from pathlib import Path
 
 from registry.restoration import refuse_older
 from service.errors import BadSetting, ServiceError
-from service.home import read_secret
 from service.outside import seen_outside
+from service.passphrase import first_line, typed
 from service.quorum import Opened, Slot, note_use, open_slot, read_slot, require_slot, shares_in
 from service.runtime import PassphraseSource, Runtime, current_operator, read_passphrase
 from service.shares import Gathering
@@ -51,30 +51,17 @@ def activate(asked: Activation, runtime: Runtime, tell: Tell, *, accept_older_st
 def new_passphrase(file: Path | None) -> bytes:
     """One that nobody used yet: from a file (0600), else typed twice. The environment's is the old one."""
     if file is not None:
-        return _first_line(file)
-    first = _typed("The new passphrase: ", "--new-passphrase-file")
-    if _typed("Once more: ", "--new-passphrase-file") != first:
-        raise BadSetting("The two passphrases differ.", next_step="Try again.", field="passphrase")
-    return first
+        return first_line(file)
+    return _typed("The new passphrase: ", "--new-passphrase-file", confirm=True)
 
 
 def old_passphrase(file: Path | None) -> bytes:
     """One that opens what is to be changed: from a file (0600), else typed."""
-    return _first_line(file) if file else _typed("The earlier passphrase: ", "--old-passphrase-file")
+    return first_line(file) if file else _typed("The earlier passphrase: ", "--old-passphrase-file")
 
 
-def _first_line(file: Path) -> bytes:
-    return read_secret(file, what="passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
-
-
-def _typed(prompt: str, option: str) -> bytes:
-    if not os.isatty(0):
-        raise BadSetting(
-            "There is no terminal to ask for the passphrase at.",
-            next_step=f"Give {option} FILE (mode 0600).",
-            field=option,
-        )
-    return getpass.getpass(prompt).encode()
+def _typed(question: str, option: str, *, confirm: bool = False) -> bytes:
+    return typed(question, confirm=confirm, next_step=f"Give {option} FILE (mode 0600).", field=option)
 
 
 def gather_shares(keys: Path, files: Iterable[Path], tell: Tell) -> Opened:

@@ -8,6 +8,7 @@ twice: tokens lock.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
 from service.errors import Kind, ServiceError
-from service.home import read_secret
+from service.passphrase import first_line
 
 Result = TypeVar("Result")
 _WRONG_PIN: Final = ("PinIncorrect", "PinInvalid", "PinLenRange", "PinLocked", "PinExpired")
@@ -73,6 +74,8 @@ class Sessions:
     def __init__(self, place: TokenPlace) -> None:
         self.place = place
         self._session: Session | None = None
+        self._refused = b""
+        """SHA-256 of the PIN that the token did not take: it is not tried again, for tokens lock."""
 
     def run(self, work: Callable[[Session], Result]) -> Result:
         """`work` in a session; once more after a new start of the module, where the token had gone."""
@@ -100,8 +103,16 @@ class Sessions:
 
     def _open(self) -> Session:
         self._drop()
-        token = find_token(self.place)
-        login = token.open(rw=True, user_pin=_pin(self.place))
+        token, pin = find_token(self.place), _pin(self.place)
+        digest = hashlib.sha256(pin.encode()).digest()
+        if digest == self._refused:
+            raise _wrong_pin(self.place, "it was tried before")
+        try:
+            login = token.open(rw=True, user_pin=pin)
+        except Exception as failed:
+            if type(failed).__name__ in _WRONG_PIN:
+                self._refused = digest
+            raise
         return Session(token.open(rw=True), login, _initialised)
 
     def _restart(self) -> None:
@@ -165,22 +176,26 @@ def find_token(place: TokenPlace) -> Any:  # noqa: ANN401 - as above
 
 
 def _pin(place: TokenPlace) -> str:
-    return read_secret(place.pin_file, what="PIN file").split(b"\n", 1)[0].rstrip(b"\r").decode()
+    return first_line(place.pin_file, "PIN file").decode()
 
 
 def _told(failed: Exception, place: TokenPlace) -> ServiceError:
     """A library's exception in our words."""
     name = type(failed).__name__
     if name in _WRONG_PIN:
-        return TokenRefused(
-            f"The token {place.label!r} does not take the PIN ({name}).",
-            next_step="Correct the PIN file before the next try: tokens lock after a few.",
-            field="ca.pkcs11.pin_file",
-        )
+        return _wrong_pin(place, name)
     if name in _NOT_GONE:
         return TokenRefused(f"The token {place.label!r} refuses: {name}.", field="ca.pkcs11")
     return TokenUnavailable(
         f"The token {place.label!r} does not answer ({name}).",
         next_step="Put it in, or look after its service; the next signature tries again.",
         field="ca.pkcs11",
+    )
+
+
+def _wrong_pin(place: TokenPlace, why: str) -> TokenRefused:
+    return TokenRefused(
+        f"The token {place.label!r} does not take the PIN ({why}).",
+        next_step="Correct the PIN file before the next try: tokens lock after a few.",
+        field="ca.pkcs11.pin_file",
     )

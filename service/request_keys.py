@@ -5,7 +5,6 @@ They are not the CA's: no passphrase of the home or of its environment is ever t
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pki.errors import PkiError
 from service import clock
 from service.errors import BadSetting, Kind, ServiceError
 from service.home import read_secret, write_private
+from service.passphrase import first_line, first_line_from, typed
 
 _LABEL: Final = "PRIVATE KEY"
 _LOCKED: Final = (b"-----BEGIN ENCRYPTED", b"-----BEGIN EC PRIVATE", b"-----BEGIN RSA PRIVATE")
@@ -40,19 +40,11 @@ class Passphrase:
     def read(self, question: str, *, confirm: bool = False) -> bytes:
         """From the file (0600), the descriptor, or a prompt; twice where a key is made."""
         if self.descriptor is not None:
-            return _from_descriptor(self.descriptor)
+            return first_line_from(self.descriptor)
         if self.file is not None:
-            return _line(read_secret(self.file, what="passphrase file"))
-        if not os.isatty(0):
-            raise BadSetting(
-                "No passphrase was given, and there is no terminal to ask at.",
-                next_step="Give --passphrase-file FILE (mode 0600), or --unencrypted.",
-                field="passphrase",
-            )
-        first = getpass.getpass(question)
-        if confirm and getpass.getpass("Once more: ") != first:
-            raise BadSetting("The two passphrases differ.", next_step="Try again.", field="passphrase")
-        return first.encode()
+            return first_line(self.file)
+        advice = "Give --passphrase-file FILE (mode 0600), or --unencrypted."
+        return typed(question, confirm=confirm, next_step=advice)
 
 
 def refuse_overwriting(*paths: Path) -> None:
@@ -96,15 +88,3 @@ def read_key(path: Path, passphrase: Passphrase) -> PrivateKey:
             next_step="Give the key file that `medtrust cert request` wrote, or PKCS#8.",
             field="key",
         ) from bad
-
-
-def _from_descriptor(descriptor: int) -> bytes:
-    try:
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return _line(file.read(4096))
-    except OSError as bad:
-        raise BadSetting(f"File descriptor {descriptor} cannot be read.", field="--passphrase-fd") from bad
-
-
-def _line(data: bytes) -> bytes:
-    return data.split(b"\n", 1)[0].rstrip(b"\r")

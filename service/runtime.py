@@ -14,8 +14,8 @@ from registry.model.actor import Actor
 from registry.ports import Ports
 from registry.store.unit_of_work import Store
 from service import clock
-from service.errors import BadSetting
-from service.home import Home, read_secret
+from service.home import Home
+from service.passphrase import first_line, first_line_from, typed
 from service.settings import Settings, read_settings
 from service.side_by_side import SideBySide
 
@@ -65,30 +65,10 @@ class PassphraseSource:
 def read_passphrase(source: PassphraseSource, settings: Settings, *, confirm: bool = False) -> bytes:
     """From --passphrase-file (0600), --passphrase-fd, the settings' file, or a prompt."""
     if source.descriptor is not None:
-        return _from_descriptor(source.descriptor)
+        return first_line_from(source.descriptor)
     environment = os.environ.get("MEDTRUST_PASSPHRASE_FILE")
     path = source.file or (Path(environment) if environment else settings.passphrase_file)
     if path is not None:
-        return _line(read_secret(path, what="passphrase file"))
-    if not os.isatty(0):
-        raise BadSetting(
-            "No passphrase was given, and there is no terminal to ask at.",
-            next_step="Give --passphrase-file FILE (mode 0600) or --passphrase-fd N.",
-            field="passphrase",
-        )
-    first = getpass.getpass("Passphrase of the CA keys: ")
-    if confirm and getpass.getpass("Once more: ") != first:
-        raise BadSetting("The two passphrases differ.", next_step="Try again.", field="passphrase")
-    return first.encode()
-
-
-def _from_descriptor(descriptor: int) -> bytes:
-    try:
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return _line(file.read(4096))
-    except OSError as bad:
-        raise BadSetting(f"File descriptor {descriptor} cannot be read.", field="--passphrase-fd") from bad
-
-
-def _line(data: bytes) -> bytes:
-    return data.split(b"\n", 1)[0].rstrip(b"\r")
+        return first_line(path)
+    advice = "Give --passphrase-file FILE (mode 0600) or --passphrase-fd N."
+    return typed("Passphrase of the CA keys: ", confirm=confirm, next_step=advice)

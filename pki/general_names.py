@@ -42,6 +42,7 @@ class NameKind(IntEnum):
     REGISTERED_ID = 0x88
 
 
+_KINDS: Final = {kind.value: kind for kind in NameKind}
 Labels = tuple[str, ...]
 Form = Labels | tuple[str, Labels] | tuple[Rdn, ...] | bytes | None
 
@@ -80,9 +81,9 @@ _read_short = lru_cache(maxsize=256)(_read)
 
 def read_name(buf: bytes, element: asn1.Tlv) -> Name:
     """One GeneralName."""
-    if element.tag not in set(NameKind):
+    kind, octets = _KINDS.get(element.tag), asn1.content(buf, element)
+    if kind is None:
         raise MalformedInput(f"Tag 0x{element.tag:02x} is no kind of name.", field="GeneralName")
-    kind, octets = NameKind(element.tag), asn1.content(buf, element)
     # RFC 9598: a mailbox in another guise. Constraints on mailboxes cover it, and nothing here compares it.
     if kind is NameKind.OTHER and octets.startswith(_SMTP_UTF8_MAILBOX):
         return Name(NameKind.EMAIL, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from pki import oids, path_revocation, path_rules, path_structure, peer_name
@@ -42,8 +42,8 @@ def judge(path: Path, question: Question) -> Verdict:
         if walk.working is None:
             break
         walk.descend(place)
-    walk.findings += _named(_run(lambda: path_rules.nesting_findings(path.chain)), path.chain[0])
-    if not walk.refused:
+    walk.findings += _named(_run(path_rules.nesting_findings, path.chain), path.chain[0])
+    if question.policy.revocation != "off" and not walk.refused:
         walk.findings += _named(_run(walk.ask_status), path.chain[0])
     weakest = min((level.vouched.strength for level in walk.levels), default=Strength.NONE)
     status = Status.INVALID if walk.refused else STATUS_OF[weakest]
@@ -138,17 +138,17 @@ class _Walk:
         below = sum(not path_rules.is_self_issued(c) for c in chain[1 : place + 1])
         judged = vouched(certificate, keys, self.demand, question.work, keep=not last)
         found: list[Finding] = list(judged.findings)
-        found += _run(lambda: path_rules.kept_ca_findings(issuer, below))
+        found += _run(path_rules.kept_ca_findings, issuer, below)
         if last:
-            found += _run(lambda: _static_findings(certificate, issuer))
-            found += _run(lambda: self._end_findings(certificate))
+            found += _run(_static_findings, certificate, issuer)
+            found += _run(self._end_findings, certificate)
         else:
             found += _kept_static(certificate.der, issuer.der)
-        found += _run(lambda: path_rules.validity_findings(certificate, question.now))
-        found += _run(lambda: self._asked_findings(certificate, last=last))
+        found += _run(path_rules.validity_findings, certificate, question.now)
+        found += _run(self._asked_findings, certificate, last)
         policies = self.policies
         if policies is not None:
-            found += _run(lambda: policies.certificate(certificate, last=last, who=""))
+            found += _run(partial(policies.certificate, certificate, last=last, who=""))
         self.levels.append(Level(certificate, judged))
         self.keys.append(keys)
         self.working, unusable = path_rules.keys_of(certificate)
@@ -164,7 +164,7 @@ class _Walk:
                 problem = f"{counted} CAs stand below the anchor; the caller allows {policy.path_length}."
                 yield error("path.path_length_exceeded", problem)
 
-    def _asked_findings(self, certificate: Certificate, *, last: bool) -> Iterator[Finding]:
+    def _asked_findings(self, certificate: Certificate, last: bool) -> Iterator[Finding]:
         """What the bundle, the caller and the CAs above ask of every certificate."""
         if self.question.withdrawn:
             yield from path_rules.withdrawn_findings(certificate, self.question.withdrawn)
@@ -177,8 +177,6 @@ class _Walk:
 
     def ask_status(self) -> Iterator[Finding]:
         """Was any of them revoked? Every level by the keys that are established now."""
-        if self.question.policy.revocation == "off":
-            return
         question, chain = self.question, self.path.chain
         # A CA that rolled its key over tells of older certificates with the newer key, and the other way. But
         # only keys from above the certificate: one that was stolen would tell of itself.
@@ -217,12 +215,13 @@ def _static_findings(certificate: Certificate, issuer: Certificate) -> Iterator[
 @lru_cache(maxsize=256)
 def _kept_static(certificate: bytes, issuer: bytes) -> tuple[Finding, ...]:
     """`_static_findings` of a CA, which is asked about again."""
-    return tuple(_run(lambda: _static_findings(Certificate.parse(certificate), Certificate.parse(issuer))))
+    return tuple(_run(_static_findings, Certificate.parse(certificate), Certificate.parse(issuer)))
 
 
-def _run(rule: Callable[[], Iterable[Finding]]) -> list[Finding]:
+def _run(rule: Callable[..., Iterable[Finding]], *given: object) -> list[Finding]:
+    """What the rule finds; one that raises says so, and nothing else is heard of it."""
     try:
-        return list(rule())
+        return list(rule(*given))
     except MalformedInput as bad:
         return [error("path.extension_malformed", f"An extension does not read: {bad}")]
     except WorkExhausted:

@@ -17,7 +17,7 @@ from pki.constraint_extensions import (
     read_policy_constraints,
 )
 from pki.errors import MalformedInput
-from pki.extensions import Extension, KeyUsage
+from pki.extensions import KeyUsage
 from pki.findings import Finding, Severity, error
 from pki.general_names import read_names
 from pki.name_comparison import is_empty, rdns
@@ -131,37 +131,30 @@ def _field_findings(certificate: Certificate) -> Iterator[Finding]:
 
 
 def _extension_findings(certificate: Certificate) -> Iterator[Finding]:
-    """4.2: each once; critical only where something here judges it, and as its own section says."""
+    """4.2: each once, readable; critical only where something here judges it, and as its own section says."""
     seen: set[str] = set()
     for extension in certificate.extensions:
-        if extension.oid in seen and extension.oid not in oids.CATALYST:  # those are read_alternative's
-            yield error("path.extension_repeated", f"Extension {extension.oid} is there twice.")
-        seen.add(extension.oid)
-        if extension.critical and extension.oid not in _UNDERSTOOD:
-            problem = f"Extension {extension.oid} is critical and not understood here."
+        dotted, critical = extension.oid, extension.critical
+        if dotted in seen and dotted not in oids.CATALYST:  # those are read_alternative's
+            yield error("path.extension_repeated", f"Extension {dotted} is there twice.")
+        seen.add(dotted)
+        if critical and dotted not in _UNDERSTOOD:
+            problem = f"Extension {dotted} is critical and not understood here."
             yield error("path.critical_extension_unknown", problem)
-        yield from _criticality_findings(extension)
-        yield from _reading_findings(extension)
-
-
-def _criticality_findings(extension: Extension) -> Iterator[Finding]:
-    if extension.critical and extension.oid in _NEVER_CRITICAL:
-        clause = _NEVER_CRITICAL[extension.oid]
-        yield error("path.extension_must_not_be_critical", f"Extension {extension.oid} is ({clause}).")
-    if not extension.critical and extension.oid in _ALWAYS_CRITICAL:
-        clause, severity = _ALWAYS_CRITICAL[extension.oid]
-        problem = f"Extension {extension.oid} is not ({clause})."
-        yield Finding("path.extension_must_be_critical", severity, problem)
-
-
-def _reading_findings(extension: Extension) -> Iterator[Finding]:
-    reader = _READERS.get(extension.oid)
-    if reader is None:
-        return
-    try:
-        reader(extension.value)
-    except MalformedInput as bad:
-        yield error("path.extension_malformed", f"An extension does not read: {bad}")
+        if critical and dotted in _NEVER_CRITICAL:
+            problem = f"Extension {dotted} is ({_NEVER_CRITICAL[dotted]})."
+            yield error("path.extension_must_not_be_critical", problem)
+        if not critical and dotted in _ALWAYS_CRITICAL:
+            clause, severity = _ALWAYS_CRITICAL[dotted]
+            yield Finding(
+                "path.extension_must_be_critical", severity, f"Extension {dotted} is not ({clause})."
+            )
+        reader = _READERS.get(dotted)
+        if reader is not None:
+            try:
+                reader(extension.value)
+            except MalformedInput as bad:
+                yield error("path.extension_malformed", f"An extension does not read: {bad}")
 
 
 def _authority_findings(certificate: Certificate) -> Iterator[Finding]:

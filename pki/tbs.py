@@ -194,8 +194,9 @@ class Certificate:
             # As the rules want it, and then the rest is a cut: DER has one encoding.
             listed = asn1.children(f[-1], asn1.whole(f[-1], 0xA3))[0]
             kept = f[-1][listed.content : listed.end - len(last.encode())]
-            wrapped = asn1.explicit(3, asn1.tlv(asn1.SEQUENCE, kept)) if kept else b""
-            return asn1.sequence(f[0], f[1], *f[3:-1], wrapped)
+            inner = asn1.header(asn1.SEQUENCE, len(kept)) if kept else b""
+            outer = asn1.header(0xA3, len(inner) + len(kept)) if kept else b""
+            return asn1.long_sequence(f[0], f[1], *f[3:-1], outer, inner, kept)
         others = tuple(e.encode() for e in self.extensions if e.oid != oids.ALT_SIGNATURE_VALUE)
         return Unsigned(f[0] + f[1], b"".join(f[3:-1]), others, 3).pre_tbs
 
@@ -216,7 +217,7 @@ def read_alternative(
     seen = [e.oid for e in catalyst]
     findings = [
         error("hybrid.alternative_extension_repeated", f"Extension {dotted} is there more than once.", dotted)
-        for dotted in sorted(set(seen))
+        for dotted in (sorted(set(seen)) if len(set(seen)) < len(seen) else ())
         if seen.count(dotted) > 1
     ]
     findings += [
@@ -225,7 +226,7 @@ def read_alternative(
         # Bouncy Castle marks 72 critical, which harms nobody who reads it; 73 and 74 must stay ignorable.
         if e.critical and e.oid != oids.SUBJECT_ALT_PUBLIC_KEY_INFO
     ]
-    has_algorithm, has_value = (o in seen for o in (oids.ALT_SIGNATURE_ALGORITHM, oids.ALT_SIGNATURE_VALUE))
+    has_algorithm, has_value = oids.ALT_SIGNATURE_ALGORITHM in seen, oids.ALT_SIGNATURE_VALUE in seen
     if has_algorithm != has_value:
         findings.append(
             error("hybrid.alternative_signature_incomplete", "Of algorithm and value, only one is there.")

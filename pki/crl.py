@@ -6,6 +6,7 @@ Not handled here: when to publish, where the file goes, and which certificates h
 from __future__ import annotations
 
 import base64
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -164,12 +165,17 @@ def _with_headers(piece: Sequence[bytes]) -> bytes:
 
 
 def _serials(piece: Sequence[bytes]) -> list[bytes]:
-    size = piece[0][1]
-    if piece[-1][1] == size:
-        # The usual case, without a line of Python for each entry. One of another size between them is cut
-        # wrongly, and is then out of order: a serial's size is what is compared first.
-        return list(map(itemgetter(slice(2 + size)), piece))
-    return [content[: 2 + content[1]] for content in piece]
+    # Those of one size together, without a line of Python for each entry. One of another size between them is
+    # cut wrongly, and is then out of order: a serial's size is what is compared first.
+    serials: list[bytes] = []
+    while len(serials) < len(piece):
+        at = len(serials)
+        size = piece[at][1]
+        after = bisect_right(piece, size, at, key=itemgetter(1))
+        if after == at or piece[after - 1][1] != size:
+            return [content[: 2 + content[1]] for content in piece]
+        serials += map(itemgetter(slice(2 + size)), piece[at:after])
+    return serials
 
 
 def _signed(frame: Frame, listed: bytearray, key: HybridPrivateKey) -> bytes:

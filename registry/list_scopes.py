@@ -60,8 +60,13 @@ def scopes_of(signer: ListSigner, known: Iterable[str]) -> list[str]:
 
 def _counts(signer: ListSigner, known: Iterable[str]) -> list[int]:
     """Into how many parts its lists are and were cut."""
-    used = {int(scope.partition("-")[0]) for scope in known if scope not in (WHOLE, DELTA)}
-    return sorted(used | {signer.shards})
+    return sorted({signer.shards, *map(_count_of, known)} - {0})
+
+
+@lru_cache(maxsize=1024)
+def _count_of(scope: str) -> int:
+    """Into how many parts the list was cut that this is one of; 0: it is none."""
+    return 0 if scope in (WHOLE, DELTA) else int(scope.partition("-")[0])
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Final
 
-from pki import asn1
+from pki.pkcs7 import certs_only
 from registry.model.errors import RegistryError
 from registry.ports import Ports
 from registry.store.lists import DELTA, WHOLE
@@ -54,17 +54,8 @@ def certificates(authority: Authority, home: Home) -> dict[bytes, HttpAnswer]:
         paths = (f"/ca/{entry.name}-chain", *(["/ca/chain"] if entry.name == register.default else []))
         for path in paths:
             offer(f"{path}.pem", _PEM, to_pem(*(each.der for each in chain)), newest)
-            offer(f"{path}.p7c", _P7C, certificate_bag(*(each.der for each in (*chain, *crossed))), newest)
+            offer(f"{path}.p7c", _P7C, certs_only(each.der for each in (*chain, *crossed)), newest)
     return answers
-
-
-def certificate_bag(*certificates: bytes) -> bytes:
-    """Certificates in a CMS SignedData that signs nothing (RFC 5652 5; RFC 5280 4.2.2.1)."""
-    nothing = asn1.set_of(())
-    content = asn1.sequence(asn1.oid("1.2.840.113549.1.7.1"))
-    bag = asn1.tlv(0xA0, b"".join(sorted(certificates)))
-    signed = asn1.sequence(asn1.integer(1), nothing, content, bag, nothing)
-    return asn1.sequence(asn1.oid("1.2.840.113549.1.7.2"), asn1.explicit(0, signed))
 
 
 class Documents:

@@ -127,7 +127,7 @@ def rollover(
     room.home.require_initialised()
     wanted = Successor(profile=profile, name=new_name, common_name=common_name, issuer=issuer, away=away)
     text = "" if restart else prepared_text(room)
-    if text and f"takes over from {name}" not in text.partition("\n")[0]:
+    if text and not text.partition("\n")[0].endswith(f'takes over from {name}"'):
         raise CliError(
             "Another ceremony is prepared in this home.",
             next_step="Finish it, or throw it away with --restart.",

@@ -151,6 +151,14 @@ def test_retire_and_distrust(cli: Cli) -> None:
     assert_refused(cli("ca", "retire", "nobody", "--yes"), 4, "issuing-2")
 
 
+def test_a_prepared_rollover_is_not_taken_for_one_of_a_ca_whose_name_begins_alike(cli: Cli) -> None:
+    cli.done("ca", "rollover", "issuing", "--yes", *opened(cli))
+    cli.done("ca", "rollover", "issuing-2", "--dry-run", *opened(cli))
+    refused = cli("ca", "rollover", "issuing", "--yes", *opened(cli))
+    assert_refused(refused, 2, "Another ceremony is prepared")
+    assert [row["name"] for row in cli.done("ca", "list")] == ["root", "issuing", "issuing-2"]
+
+
 def test_one_command_at_a_time_changes_the_cas(cli: Cli) -> None:
     """Each writes the whole list of CAs: a ceremony would make a CA active again that another distrusted."""
     with changing_cas(Home(cli.home)):
@@ -168,6 +176,12 @@ def test_an_import_and_what_is_refused(cli: Cli) -> None:
     assert_refused(cli("ca", "import", "old", *files, *keys), 3, "No list was given")
     done = cli.done("ca", "import", "old", *files, *keys, "--crl", house.file("ca.crl"))
     assert (done["crl_number"], done["revocations_taken_over"]) == (43, 1)
+    ca = ("ca", "-batch", "-config", "ca.cnf", "-cert", "root.pem", "-keyfile", "root.key")
+    house.openssl(*ca, "-gencrl", "-crlexts", "crl", "-out", "root.crl")
+    assert "path.revocation_unknown" in cli("cert", "verify", house.file("ca.pem"), "--json").out
+    assert cli.done("cert", "verify", house.file("ca.pem"), "--crl", house.file("root.crl"))["verdict"] == (
+        "classical-valid"
+    )
     house.file("ca.key").chmod(0o644)
     assert_refused(cli("ca", "import", "other", *files, *keys), 3, "chmod 600")
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from pki.errors import MalformedInput
+from pki.request_pem import to_pem as pem_block
 from pki.tbs import Certificate
 from service.errors import BadSetting
 
@@ -18,12 +19,7 @@ _LARGEST = 4 * _MIB
 
 def to_pem(*certificates: bytes) -> bytes:
     """DER certificates as PEM, in order."""
-    blocks = []
-    for der in certificates:
-        body = base64.b64encode(der).decode()
-        lines = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
-        blocks.append(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
-    return "".join(blocks).encode()
+    return b"".join(pem_block(der, "CERTIFICATE") for der in certificates)
 
 
 def from_pem_or_der(data: bytes, what: str = "certificate") -> list[bytes]:

@@ -78,7 +78,7 @@ def test_without_a_home_the_next_step_is_init(empty: Cli, arguments: str) -> Non
     assert not empty.home.exists()
 
 
-def test_a_wrong_passphrase_isassert_refused(cli: Cli) -> None:
+def test_a_wrong_passphrase_is_refused(cli: Cli) -> None:
     cli.passphrase.write_bytes(b"not the right passphrase\n")
 
     assert_refused(cli("crl", "publish", "--passphrase-file", cli.passphrase), 3)

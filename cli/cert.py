@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,7 @@ from registry.model.device import device_id
 from service import clock
 from service.authorities import read_authorities
 from service.authority import read_bundle
+from service.lists import read_list
 from service.runtime import current_operator
 
 app = noun(
@@ -72,8 +74,19 @@ def list_certificates(
 
 
 @app.command("verify")
-def verify_one(which: Which, ctx: typer.Context, as_json: Json = False) -> None:
+def verify_one(
+    which: Which,
+    ctx: typer.Context,
+    crl: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="A list of a CA whose key is not ours, as above an imported one; repeat."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Verify a certificate against our own trust bundle and the newest lists; exit code 3 where invalid."""
+    theirs = [read_list(path) for path in crl or ()]
     with registry(ctx) as runtime, runtime.store.read() as uow:
         found = named(which, uow)
         lists = (uow.lists.latest(ca.name) for ca in read_authorities(runtime.home))
@@ -81,7 +94,7 @@ def verify_one(which: Which, ctx: typer.Context, as_json: Json = False) -> None:
             found.certificate,
             bundle=read_bundle(runtime.home),
             now=clock.now(),
-            crls=[stored.der for stored in lists if stored is not None],
+            crls=[*(stored.der for stored in lists if stored is not None), *theirs],
         )
     if found.record is not None and found.record.state.is_revoked:
         verdict = unpublished(verdict, found.record)

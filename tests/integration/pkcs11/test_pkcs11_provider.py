@@ -111,8 +111,15 @@ def test_a_wrong_pin_is_tried_once(softhsm: SoftHsm, tmp_path: Path) -> None:
     pin.touch(mode=0o600)
     pin.write_text("0000\n")
     token_at(softhsm.place).close()
+    token = Pkcs11(replace(softhsm.place, pin_file=pin))
     with pytest.raises(TokenRefused, match="does not take the PIN"):
-        Pkcs11(replace(softhsm.place, pin_file=pin)).generate(P256)
+        token.generate(P256)
+    # A job that asks every minute would lock the token.
+    with pytest.raises(TokenRefused, match="tried before"):
+        token.generate(P256)
+    pin.write_bytes(softhsm.place.pin_file.read_bytes())
+    assert token.generate(P256).algorithm is P256
+    token.close()
     _good(new_key(softhsm.place, P256))
     pin.chmod(0o644)
     token_at(softhsm.place).close()

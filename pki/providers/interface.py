@@ -55,12 +55,12 @@ class KeyAlgorithm(StrEnum):
     @property
     def is_post_quantum(self) -> bool:
         """Whether it signs by post-quantum mathematics alone: pure ML-DSA or SLH-DSA."""
-        return self.value.startswith(("ml-dsa-", "slh-dsa-"))
+        return self.startswith(("ml-dsa-", "slh-dsa-"))
 
     @property
     def is_composite(self) -> bool:
         """Whether it is ML-DSA and a classical key in one, both needed."""
-        return self.value.startswith("mldsa")
+        return self.startswith("mldsa")
 
     @property
     def is_kem(self) -> bool:
@@ -75,7 +75,7 @@ class KeyAlgorithm(StrEnum):
     @property
     def resists_quantum(self) -> bool:
         """Whether its signatures stand when classical ones fall."""
-        return self.is_post_quantum or self.is_composite
+        return self.startswith(("ml-dsa-", "slh-dsa-", "mldsa"))  # Asked several times a certificate.
 
 
 class SignatureAlgorithm(StrEnum):

@@ -14,7 +14,7 @@ from itertools import chain
 from operator import itemgetter, lt
 from typing import Final
 
-from pki import asn1, extensions, oids, tbs
+from pki import asn1, extensions, oids, pem, tbs
 from pki.algorithms import algorithm_identifier
 from pki.crl_checks import publication_findings, verify_crl
 from pki.crl_entry import REMOVED, CrlReason, RevokedEntry, encode_content
@@ -206,9 +206,7 @@ def _wrapped(found: Iterable[Extension]) -> bytes:
 
 def to_pem(der: bytes) -> str:
     """The PEM form (RFC 7468 section 6)."""
-    text = base64.b64encode(der).decode()
-    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
-    return "\n".join([_BEGIN, *lines, _END, ""])
+    return pem.to_pem(der, "X509 CRL").decode()
 
 
 def read_pem(text: str) -> bytes:

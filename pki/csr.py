@@ -29,8 +29,8 @@ from pki.findings import Finding, error
 from pki.foreign_keys import kind_of
 from pki.kem_statement import Statement
 from pki.keys import HybridPublicKey
+from pki.pem import LABEL, MAX_BYTES, der_from_pem_or_der, to_pem
 from pki.related import RelatedRequest
-from pki.request_pem import LABEL, MAX_BYTES, der_from_pem_or_der, to_pem
 from pki.tbs import Certificate
 
 __all__ = ["LABEL", "MAX_BYTES", "Request", "build", "der_from_pem_or_der", "to_pem", "verify_possession"]

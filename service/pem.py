@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from pki.errors import MalformedInput
-from pki.request_pem import to_pem as pem_block
+from pki.pem import to_pem as pem_block
 from pki.tbs import Certificate
 from service.errors import BadSetting
 

@@ -1,4 +1,4 @@
-"""One PEM block, or DER: the two ways in which a request comes in a file (RFC 7468)."""
+"""PEM blocks (RFC 7468): one writer for all of ours; the reader of a request, or a key, in PEM or DER."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ from pki.identity_extensions import device_names, host_names
 from pki.keys import HybridPublicKey
 from pki.name_policy import check_names
 from pki.profiles import AltNames, IssuerIdentity, Profile, StatusUrls, SubjectFacts
+from pki.related import related_extension
 from pki.tbs import Unsigned, alt_signature_algorithm, subject_alt_public_key_info
 
 _VERSION_3: Final = asn1.explicit(0, asn1.integer(2))
@@ -84,7 +85,7 @@ def _individual(profile: Profile, facts: SubjectFacts, urls: StatusUrls, serial:
     if profile.mud_url and facts.mud_url:
         encoded.append(mud_url(facts.mud_url).encode())
     if profile.related and facts.related is not None:
-        encoded.append(Extension(oids.RELATED_CERTIFICATE, False, facts.related).encode())
+        encoded.append(related_extension(facts.related).encode())
     return tuple(encoded)
 
 

@@ -91,14 +91,8 @@ class Lists:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    def take_number(
-        self, issuer: str, this_update: datetime, next_update: datetime, *, scope: str = WHOLE
-    ) -> int:
-        """The next number, recorded: it is never used again, whatever happens after the commit."""
-        return self.take_numbers([ListHead(issuer, 0, this_update, next_update, scope)])[0]
-
     def take_numbers(self, planned: Sequence[ListHead]) -> list[int]:
-        """A number for each of one issuer's lists, above all that it ever took."""
+        """A number for each of one issuer's lists, above all that it ever took; none is used twice."""
         if not planned:
             return []
         first = self.highest(planned[0].issuer) + 1

@@ -71,9 +71,6 @@ class Listener:
     def next(self, timeout: float = 5.0) -> Message:
         return self.heard.get(timeout=timeout)
 
-    def topics_heard(self) -> list[str]:
-        return [self.heard.get_nowait().topic for _ in range(self.heard.qsize())]
-
 
 class House:
     """A broker, its CA, and a way to connect as anybody."""

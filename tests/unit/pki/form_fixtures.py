@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -109,11 +108,6 @@ def allowed(profile: Profile, form: str) -> bool:
         return False
     resists = profile.main[0].resists_quantum
     return not (form == "classical" and resists) or profile.kind in (Kind.CA, Kind.OCSP)
-
-
-def leaf_profiles() -> Iterator[Profile]:
-    """Every profile that an issuing CA signs."""
-    yield from (p for p in profiles.PROFILES.values() if p.kind not in (Kind.ROOT, Kind.CA))
 
 
 def certify(profile: Profile, form: str = "catalyst", main: KeyAlgorithm | None = None) -> Certificate:

@@ -18,7 +18,7 @@ from registry.model.certificate import CertificateState
 from registry.model.errors import Refused, RegistryError
 from registry.publication import publish
 from registry.revocation import hold_device, release_device, revoke_certificate
-from registry.store.lists import StoredList
+from registry.store.lists import ListHead, StoredList
 from registry.store.unit_of_work import Store
 from tests.tools import require_tool
 from tests.unit.registry.faults import server_certificate
@@ -61,7 +61,7 @@ def test_numbers_rise_across_a_restart(hospital: Hospital, tmp_path: Path) -> No
 def test_a_number_whose_list_was_never_recorded_is_not_used_again(hospital: Hospital) -> None:
     new_list(hospital)
     with hospital.store.write() as uow:  # and here the process is killed
-        taken = uow.lists.take_number("issuing", hospital.now, hospital.now)
+        [taken] = uow.lists.take_numbers([ListHead("issuing", 0, hospital.now, hospital.now)])
     last = latest(hospital)
     assert (taken, last.crl_number) == (2, 1)
     assert new_list(hospital).crl_number == 3

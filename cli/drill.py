@@ -25,7 +25,9 @@ app = noun(
 
 @app.command()
 def reissue(
-    fallen: Annotated[KeyAlgorithm, typer.Option("--from", help="The key algorithm that has fallen.")],
+    fallen: Annotated[
+        KeyAlgorithm, typer.Option("--from", metavar="KIND", help="The key algorithm that has fallen.")
+    ],
     to: Annotated[
         Form | None, typer.Option(help="The form of the new certificates; else one that still stands.")
     ] = None,

@@ -44,7 +44,7 @@ class NameKind(IntEnum):
 
 _KINDS: Final = {kind.value: kind for kind in NameKind}
 Labels = tuple[str, ...]
-Form = Labels | tuple[str, Labels] | tuple[Rdn, ...] | bytes | None
+NameForm = Labels | tuple[str, Labels] | tuple[Rdn, ...] | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Name:
     """One name. `form` by kind: host labels from the right, mailbox (local, labels), octets or RDNs."""
 
     kind: NameKind
-    form: Form
+    form: NameForm
     """None: a URI without a host, or a kind that nothing here compares."""
 
 
@@ -142,7 +142,7 @@ def _ip(octets: bytes) -> bytes:
     return octets
 
 
-_READERS: Final[dict[NameKind, Callable[[bytes], Form]]] = {
+_READERS: Final[dict[NameKind, Callable[[bytes], NameForm]]] = {
     NameKind.DNS: _dns,
     NameKind.EMAIL: lambda octets: mailbox(_ascii(octets)),
     NameKind.URI: _uri,

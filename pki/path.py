@@ -60,19 +60,22 @@ def verify(
         StatusEvidence(tuple(crls), tuple(ocsp_responses)),
     )
 
-    def one(judged: Certificate) -> Verdict:
-        return _verify_one(judged, bundle, given, Question(now, policy, evidence, Work(), bundle.withdrawn))
+    def one(judged: Certificate, asked: VerifyPolicy) -> Verdict:
+        return _verify_one(judged, bundle, given, Question(now, asked, evidence, Work(), bundle.withdrawn))
 
-    verdict = one(certificate)
+    verdict = one(certificate, policy)
     if related is None:
         return verdict
-    other, binding = one(related), list(binding_findings(certificate, related))
+    other, binding = one(related, policy), list(binding_findings(certificate, related))
     if policy.mode == "pq_only" and not binding:
         # The classical half cannot stand alone any more; the half that binds it answers for both.
+        # It answers for who it is, not for whether it was taken back: its own issuer is asked for that.
         if verdict.is_valid and binds(certificate, related) and lacks_only_strength(other):
-            return replace(verdict, related=other)
+            plain = one(related, replace(policy, mode="hybrid"))
+            return replace(verdict, related=other) if plain.is_valid else combined(verdict, plain, binding)
         if other.is_valid and binds(related, certificate) and lacks_only_strength(verdict):
-            return replace(other, related=verdict)
+            plain = one(certificate, replace(policy, mode="hybrid"))
+            return replace(other, related=verdict) if plain.is_valid else combined(plain, other, binding)
     return combined(verdict, other, binding)
 
 

@@ -39,6 +39,8 @@ from service.home import read_secret
 from service.lists import LARGEST
 from service.pem import from_pem_or_der, read_file
 
+_NEVER_ACCEPTED: Final = ("path.signature_invalid", "path.no_path_to_a_trust_anchor")
+"""No `--accept-findings` helps: the chain's top would become an anchor that did not sign what is below."""
 _PLAIN: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----(.*?)-----END PRIVATE KEY-----", re.DOTALL)
 
 
@@ -157,6 +159,13 @@ def _chain_findings(material: Material, now: datetime) -> list[Finding]:
         intermediates=material.above,
         policy=VerifyPolicy(revocation="off"),
     )
+    forged = next((f for f in verdict.findings if f.rule in _NEVER_ACCEPTED), None)
+    if forged is not None:
+        raise ImportRefused(
+            f"The chain above the CA does not hold: {forged.message}",
+            next_step="Give the certificates that signed it: --chain FILE.",
+            field="--chain",
+        )
     return list(verdict.findings)
 
 

@@ -20,6 +20,7 @@ from registry.issuance import IssuanceOrder, issue
 from registry.model.actor import Actor, job
 from registry.ports import Ports
 from service import clock
+from service.authorities import CaState, read_authorities
 from service.authority import REGISTRY, Authority, OpenCa, Signing, certificate_file, responder_names
 from service.home import Home, write_atomically
 from service.keystore import KeyWriter
@@ -60,7 +61,9 @@ def renewed(authority: Authority, runtime: Runtime, passphrase: bytes, log: Any)
             return ca
         return replace(ca, ocsp_ecdsa=ecdsa, ocsp_ml_dsa=ml_dsa)
 
-    cas = tuple(fresh(ca) for ca in authority.cas)
+    # What was distrusted while this process runs signs nothing more: the other CAs' signers go on.
+    ended = {e.name for e in read_authorities(runtime.home) if e.state is CaState.DISTRUSTED}
+    cas = tuple(ca if ca.name in ended else fresh(ca) for ca in authority.cas)
     registry = authority.registry
     # The registry proves itself by the default CA: after a rollover that is another one.
     astray = registry.certificate.issuer != authority.issuing.certificate.subject

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -16,6 +17,7 @@ from pki.related import related_certificate, related_extension
 from pki.tbs import Certificate
 from tests.unit.pki.path_fixtures import DAY, NOW, Recipe
 from tests.unit.pki.test_path_forms import CLASSICAL, PURE, one
+from tests.unit.pki.test_path_lists import entry, listed
 
 OFF = VerifyPolicy(revocation="off")
 
@@ -116,6 +118,22 @@ def test_on_the_day_after_the_post_quantum_half_answers_for_the_one_it_names() -
     naming = half(PURE, related_extension(related_certificate(lapsed.der)))
     for one_half, other_half in ((lapsed, naming), (naming, lapsed)):
         assert judged(one_half, other_half, after).status is Status.INVALID
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "pq_only"])
+def test_a_half_that_was_taken_back_takes_the_pair_with_it(mode: Literal["hybrid", "pq_only"]) -> None:
+    good = listed(issuer=ROOTS[PURE], key=one(PURE, 0))
+    unlisted, revoked = (
+        listed(issuer=ROOTS[CLASSICAL], key=one(CLASSICAL, 0), entries=entries)
+        for entries in ((), entry(TLS))
+    )
+    for pair in ((TLS, SIGNING), (SIGNING, TLS)):
+        for lists, valid in (((good, unlisted), True), ((good, revoked), False), ((good,), False)):
+            verdict = verify(
+                pair[0], related=pair[1], bundle=BUNDLE, now=NOW, crls=lists, policy=VerifyPolicy(mode=mode)
+            )
+            assert verdict.is_valid is valid
+        assert "path.revocation_unknown" in refusals(verdict)
 
 
 def test_a_half_that_does_not_parse_is_an_invalid_verdict() -> None:

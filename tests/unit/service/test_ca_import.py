@@ -155,6 +155,21 @@ def test_keys_in_every_usual_form(house: ForeignCa, form: str) -> None:
     assert material.key.classical.public.spki == material.certificate.spki
 
 
+def test_a_chain_whose_signatures_do_not_hold_is_never_accepted(
+    home: Home, house: ForeignCa, ports: Ports, tmp_path: Path
+) -> None:
+    namesake = foreign_ca(tmp_path / "namesake")
+    given = Files(
+        certificate=house.file("ca.pem"),
+        key=house.file("ca.key"),
+        chain=namesake.file("root.pem"),
+        last_list=house.file("ca.crl"),
+    )
+    with pytest.raises(ImportRefused, match="does not hold"):
+        brought(home, given, ports, ImportOrder(name="old", accept_findings=True))
+    assert [root.name for root in read_register(home).roots] == ["root"]
+
+
 def another_key(house: ForeignCa) -> Files:
     house.key("ca.key", "p256")
     return files(house)

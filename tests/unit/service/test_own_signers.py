@@ -14,6 +14,7 @@ from pki.path import VerifyPolicy, verify
 from registry.model.actor import operator
 from registry.ports import Ports
 from service import clock, logs
+from service.authorities import CaState, read_register, write_register
 from service.authority import Authority, read_bundle, unlock
 from service.ceremony import init
 from service.home import Home, make_private
@@ -73,3 +74,14 @@ def test_a_key_that_is_not_the_certificates_is_replaced(runtime: Runtime) -> Non
     damaged = replace(authority, cas=(replace(first, ocsp_ecdsa=torn),))
     after = renewed(damaged, runtime, PASSPHRASE, LOG).default
     assert after.ocsp_ecdsa.certificate.spki == after.ocsp_ecdsa.key.classical.public.spki
+
+
+def test_a_ca_that_was_distrusted_meanwhile_keeps_nobody_elses_signers_from_being_renewed(
+    runtime: Runtime,
+) -> None:
+    authority = _unlock(runtime)
+    register = read_register(runtime.home)
+    ended = replace(register.get("issuing"), state=CaState.DISTRUSTED)
+    write_register(runtime.home, register.with_entry(ended))
+    later = _at(runtime, clock.now() + timedelta(days=31))
+    assert renewed(authority, later, PASSPHRASE, LOG) == authority

@@ -95,7 +95,7 @@ class Effects:
                 self._log.info(
                     "crl.published",
                     issuer=stored.issuer,
-                    list=stored.scope,
+                    scope=stored.scope,
                     crl_number=stored.crl_number,
                     size=len(stored.der),
                 )

@@ -42,7 +42,7 @@ from tests.integration.cli.conftest import UNKNOWN, Answer, Cli, assert_refused
         ("cert issue --csr /nonexistent/x.csr", 2, "/nonexistent/x.csr"),
         ("cert issue --csr x --profile root", 2, "profile"),
         ("crl show /nonexistent/x.crl", 2, "/nonexistent/x.crl"),
-        ("crl publish --issuer nobody", 2, "issuer"),
+        ("crl publish --issuer nobody", 4, "issuer"),
         ("catalog show QQQ", 4, "medtrust catalog search"),
         ("schema Nope", 4, "One of: Hello"),
         (f"trust explain {UNKNOWN}", 4, "field: device_id"),

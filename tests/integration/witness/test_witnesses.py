@@ -12,6 +12,9 @@ import pytest
 from tests.integration.witness.hierarchy import FORMS, hierarchy
 from tests.integration.witness.witnesses import WITNESSES
 
+# Go builds its standard library at the first use on a machine: half a minute, more where others work too.
+pytestmark = pytest.mark.timeout(450)
+
 READS = {
     "catalyst": {"openssl", "gnutls", "jdk", "go", "node", "pyhanko"},
     "classical": {"openssl", "gnutls", "jdk", "go", "node", "pyhanko"},

@@ -31,7 +31,7 @@ class Judgement:
 
 def _run(*command: object, cwd: Path | None = None) -> Judgement:
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=110, cwd=cwd
+        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=400, cwd=cwd
     )
     return Judgement(done.returncode == 0, done.stdout + done.stderr)
 

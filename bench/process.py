@@ -17,10 +17,10 @@ from service import clock, logs
 from service.authority import unlock
 from service.daemon import Daemon
 from service.home import Home
-from service.http_connection import HttpConnection, Patience
-from service.http_message import HttpAnswer
 from service.runtime import open_runtime
-from service.status_server import DateLine, open_listener
+from service.status.answers import HttpAnswer
+from service.status.protocol import HttpConnection, Patience
+from service.status.server import DateLine, open_listener
 
 FIXED_BODY_FILE = "fixed-body"
 

@@ -37,7 +37,7 @@ from service.own_signers import renewed
 from service.process_lock import alone
 from service.runtime import Runtime, open_runtime
 from service.scheduler import Outcome, Scheduler
-from service.status_server import StatusServer
+from service.status.server import StatusServer
 
 _STARTED_BEFORE: Final = timedelta(0)
 Tell = Callable[[str], None]

@@ -16,7 +16,7 @@ from registry.model.certificate import CertificateRecord
 from service.authority import Authority
 from service.home import Home
 from service.runtime import Runtime
-from service.status_server import StatusServer
+from service.status.server import StatusServer
 from tests.unit.service.status_fixtures import certify, make_home, opened
 
 OCSP = {"Content-Type": "application/ocsp-request"}

@@ -37,7 +37,7 @@ from service.ceremony import draft_of, perform
 from service.own_signers import renewed
 from service.rollover import Successor, rollover_text
 from service.runtime import Runtime, open_runtime
-from service.status_server import StatusServer
+from service.status.server import StatusServer
 from tests.unit.service.ca_room import PASSPHRASE, WHO, new_home, quick_seals, room_of
 from tests.unit.service.foreign_ca import foreign_ca
 

@@ -12,8 +12,8 @@ from mqtt_bridge.broker.interface import Address
 from pki.cert_id import CertId
 from pki.ocsp import encode_get_path, parse_response
 from service.errors import BadSetting, PortTaken
-from service.http_connection import Patience
-from service.status_server import StatusServer
+from service.status.protocol import Patience
+from service.status.server import StatusServer
 from tests.integration.status_served import OCSP, PLAIN, Served, served
 from tests.unit.service.ocsp_requests import request_of
 

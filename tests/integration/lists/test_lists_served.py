@@ -26,7 +26,7 @@ from service.home import Home
 from service.publisher import list_file
 from service.runtime import Runtime
 from service.settings import read_settings
-from service.status_server import StatusServer
+from service.status.server import StatusServer
 from tests.unit.service.status_fixtures import PASSPHRASE, WHO, certify, make_home, opened
 
 

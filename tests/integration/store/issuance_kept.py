@@ -1,4 +1,4 @@
-"""What must hold of every store after any end of a process: each signature has its row, each row its leaves."""
+"""What must hold of every store after any end of a process: rows for signatures, leaves for rows."""
 
 from __future__ import annotations
 

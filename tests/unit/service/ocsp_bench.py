@@ -19,9 +19,9 @@ from registry.model.certificate import CertificateRecord
 from registry.ports import Ports
 from service.authority import Authority
 from service.home import Home
-from service.http_message import HttpAnswer
-from service.ocsp_service import OcspService
 from service.runtime import Runtime
+from service.status.answers import HttpAnswer
+from service.status.responder import OcspService
 from tests.unit.service.status_fixtures import TurnedClock, certify, make_home, opened
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from service.http_connection import MAX_QUEUED, HttpConnection, Patience
-from service.http_message import HttpAnswer, HttpRequest, uncached
+from service.status.answers import HttpAnswer, HttpRequest, uncached
+from service.status.protocol import MAX_QUEUED, HttpConnection, Patience
 
 GET = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -13,7 +13,7 @@ from pki.ocsp import GOOD, ResponseStatus, Revoked, build_request, verify_respon
 from registry.model.certificate import CertificateRecord
 from registry.revocation import revoke_certificate
 from service import clock
-from service.ocsp_nonce import NonceTemplates
+from service.status.nonce_templates import NonceTemplates
 from tests.unit.service.ocsp_bench import Bench, bench, ca, certificate
 from tests.unit.service.status_fixtures import HOUR, WHO
 

@@ -39,10 +39,10 @@ from registry.publication import crl_reason
 from registry.status import Changes, Status, StatusKind, certificate_status, log_size
 from service import logs
 from service.authority import OpenCa, Signing
-from service.http_message import HttpAnswer, cacheable, uncached
-from service.ocsp_cache import CachedAnswer, Key, OcspCache
-from service.ocsp_nonce import NonceTemplates, time_text
-from service.status_watch import StatusWatch
+from service.status.answers import HttpAnswer, cacheable, uncached
+from service.status.cache import CachedAnswer, Key, OcspCache
+from service.status.nonce_templates import NonceTemplates, time_text
+from service.status.watch import StatusWatch
 
 LIFETIME: Final = timedelta(hours=1)
 NEVER_ISSUED_LIFETIME: Final = timedelta(minutes=5)

@@ -16,8 +16,8 @@ from registry.store.lists import DELTA, WHOLE
 from service import authority as names
 from service.authority import Authority
 from service.home import Home
-from service.http_message import HttpAnswer, cacheable, plain, uncached
 from service.pem import read_certificate, to_pem
+from service.status.answers import HttpAnswer, cacheable, plain, uncached
 
 LIST_MAX_AGE: Final = 60
 CERTIFICATE_MAX_AGE: Final = 86_400

@@ -21,10 +21,10 @@ from mqtt_bridge.broker.interface import Address
 from service import logs
 from service.authority import Authority
 from service.errors import BadSetting, PortTaken, ServiceError
-from service.http_connection import HttpConnection, Patience
-from service.http_message import HttpAnswer, HttpRequest, http_date, plain
 from service.runtime import Runtime
-from service.status_routes import StatusRoutes
+from service.status.answers import HttpAnswer, HttpRequest, http_date, plain
+from service.status.protocol import HttpConnection, Patience
+from service.status.routes import StatusRoutes
 
 _PATIENCE: Final = Patience()
 _FAREWELL_SECONDS: Final = 2.0

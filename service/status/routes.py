@@ -13,10 +13,10 @@ from registry.list_scopes import is_scope
 from registry.store.lists import WHOLE
 from service import logs
 from service.authority import Authority
-from service.http_message import HttpAnswer, HttpRequest, plain
-from service.ocsp_desk import OcspDesk
 from service.runtime import Runtime
-from service.status_documents import Documents, certificates
+from service.status.answers import HttpAnswer, HttpRequest, plain
+from service.status.desk import OcspDesk
+from service.status.documents import Documents, certificates
 
 OCSP_REQUEST_TYPE: Final = b"application/ocsp-request"
 LIST_KEPT: Final = timedelta(seconds=10)

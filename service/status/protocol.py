@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection of the status server: pipelined, kept alive, bounded in size and in time.
 
 Bare asyncio over httptools: half the cost of a framework's, and every bound is ours to set. Not handled
-here: what the answers are (service.status_server), TLS, HTTP/2.
+here: what the answers are (service.status.server), TLS, HTTP/2.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httptools
 
-from service.http_message import HttpAnswer, HttpRequest, plain
+from service.status.answers import HttpAnswer, HttpRequest, plain
 
 MAX_TARGET: Final = 8 * 1024
 MAX_HEADERS: Final = 16 * 1024

@@ -11,9 +11,9 @@ from pki.ocsp import OcspRequest, decode_get_path
 from registry.ports import Ports
 from registry.status import Changes
 from service.authority import Authority
-from service.http_message import HttpAnswer
-from service.ocsp_service import OcspService
-from service.status_watch import StatusWatch
+from service.status.answers import HttpAnswer
+from service.status.responder import OcspService
+from service.status.watch import StatusWatch
 
 
 class OcspDesk:

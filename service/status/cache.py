@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from registry.status import Changes, Status
-from service.http_message import HttpAnswer
+from service.status.answers import HttpAnswer
 
 MAX_ANSWERS: Final = 100_000
 MAX_STATUSES: Final = 200_000

@@ -20,7 +20,7 @@ from pki.tbs import Certificate
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_CERTIFICATES: Final = 8
-_UNDERSTOOD: Final = frozenset({oids.OCSP_NONCE, oids.OCSP_EXTENDED_REVOKE})
+_UNDERSTOOD: Final = frozenset({oids.OCSP_NONCE, oids.OCSP_EXTENDED_REVOKE, oids.OCSP_ARCHIVE_CUTOFF})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +124,19 @@ def _single(der: bytes, element: Tlv) -> SingleAnswer:
     tail = [part.tag for part in parts[3:]]
     if len(parts) < 3 or element.tag != asn1.SEQUENCE or tail not in ([], [0xA0], [0xA1], [0xA0, 0xA1]):
         raise MalformedInput("A SingleResponse is not in the standard's order.", field="SingleResponse")
-    if 0xA1 in tail:
-        _known_extensions(der, parts[-1])
+    found = _known_extensions(der, parts[-1]) if 0xA1 in tail else {}
+    cutoff = found.get(oids.OCSP_ARCHIVE_CUTOFF)
     cert_id = asn1.encoded(der, parts[0])
     CertId.parse(cert_id)
     next_update = _moment(asn1.content(der, parts[3])) if 0xA0 in tail else None
     this_update = _moment(asn1.encoded(der, parts[2]))
-    return SingleAnswer(cert_id, _cert_status(der, parts[1]), this_update, next_update)
+    return SingleAnswer(
+        cert_id,
+        _cert_status(der, parts[1]),
+        this_update,
+        next_update,
+        archive_cutoff=None if cutoff is None else _moment(cutoff),
+    )
 
 
 def _moment(der: bytes) -> datetime:

@@ -61,6 +61,8 @@ class SingleAnswer:
     this_update: datetime
     next_update: datetime | None
     """When newer information comes. Ours always say; others may not."""
+    archive_cutoff: datetime | None = None
+    """From when on expired certificates are answered for (4.4.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +170,21 @@ def _single(answer: SingleAnswer, signer_end: datetime) -> bytes:
         raise RequestRefused("The answer would lapse before it begins.", field="next_update")
     return asn1.sequence(
         answer.cert_id,
-        _cert_status(answer.status),
+        encode_status(answer.status),
         _time(answer.this_update),
         asn1.explicit(0, _time(next_update)),
+        b"" if answer.archive_cutoff is None else _archive_cutoff(answer.archive_cutoff),
     )
 
 
-def _cert_status(status: CertStatus) -> bytes:
+@lru_cache(maxsize=64)
+def _archive_cutoff(moment: datetime) -> bytes:
+    extension = Extension(oids.OCSP_ARCHIVE_CUTOFF, False, asn1.generalized_time(moment))
+    return asn1.explicit(1, asn1.sequence(extension.encode()))
+
+
+def encode_status(status: CertStatus) -> bytes:
+    """CertStatus, DER (4.2.1)."""
     if isinstance(status, Good):
         return asn1.implicit(0, b"")
     if isinstance(status, Unknown):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +20,8 @@ from registry.store.quick import Driver
 HEAD: Final = "0002"
 """The newest migration that this code knows."""
 _KNOWN: Final = (None, "0001", "0002")
-_BUSY_MS: Final = 5_000
+BUSY_MS: Final = 5_000
+"""How long a statement waits for whoever holds the store."""
 _GLANCE_MS: Final = 1
 """How long one look at a held store waits inside SQLite, which is not much when it is asked a second time."""
 _WRITER: Final = 0x6D65_6474
@@ -27,32 +30,39 @@ _WRITER: Final = 0x6D65_6474
 
 def open_engine(url: str) -> Engine:
     """A checked, migrated engine; DependencyDown where the store is not reachable."""
-    try:
+    with url_kept_out():
         engine = _create(url)
+    with reachable():
+        if schema_of(engine) != HEAD:
+            _migrate(engine)
+        _check_durability(engine)
+    return engine
+
+
+@contextmanager
+def url_kept_out() -> Iterator[None]:
+    """BadInput for a URL that leads to no engine, without the URL: it may hold a password."""
+    try:
+        yield
     except (ArgumentError, NoSuchModuleError, ImportError):
         raise BadInput(
             "The store's URL is not one that we can open.",
             next_step="For example sqlite:////var/lib/medtrust/registry.db or postgresql+psycopg://host/name.",
             field="store.url",
-        ) from None  # the cause quotes the URL, which may hold a password
+        ) from None
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """DependencyDown where the store does not answer."""
     try:
-        version = _version(engine)
-        if version not in _KNOWN:
-            raise RegistryError(
-                f"The store has schema {version}, newer than this medtrust ({HEAD}).",
-                next_step="Upgrade medtrust, or restore the backup that belongs to this version.",
-                field="schema",
-            )
-        if version != HEAD:
-            _migrate(engine)
-        _check_durability(engine)
+        yield
     except DBAPIError as gone:
         raise DependencyDown(
             f"The store does not answer: {what_failed(gone)}.",
             next_step="Check store.url and that the disk or the server is there: medtrust doctor.",
             field="store.url",
         ) from gone
-    return engine
 
 
 def begin_write(connection: Connection) -> None:
@@ -60,7 +70,7 @@ def begin_write(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         _begin_alone(connection)
         return
-    connection.execute(text(f"SET LOCAL lock_timeout = {_BUSY_MS}"))
+    connection.execute(text(f"SET LOCAL lock_timeout = {BUSY_MS}"))
     connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER})"))
 
 
@@ -82,7 +92,7 @@ def _begin_alone(connection: Connection) -> None:
     """SQLite's own wait sleeps longer each time, past the moment at which another process is done."""
     connection.begin()
     driver = Driver(connection)
-    deadline = time.monotonic() + _BUSY_MS / 1000
+    deadline = time.monotonic() + BUSY_MS / 1000
     driver.run(driver.cursor.execute, f"PRAGMA busy_timeout={_GLANCE_MS}")
     try:
         while True:
@@ -94,7 +104,7 @@ def _begin_alone(connection: Connection) -> None:
             else:
                 return
     finally:
-        driver.run(driver.cursor.execute, f"PRAGMA busy_timeout={_BUSY_MS}")
+        driver.run(driver.cursor.execute, f"PRAGMA busy_timeout={BUSY_MS}")
 
 
 def _is_busy(error: OperationalError) -> bool:
@@ -109,7 +119,7 @@ def _create(url: str) -> Engine:
         url,
         poolclass=QueuePool,
         pool_size=8,
-        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+        connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
     )
     event.listen(engine, "connect", _on_sqlite_connect)
     return engine
@@ -119,7 +129,7 @@ def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN40
     # We say BEGIN ourselves (IMMEDIATE for writers), so the driver must not.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -137,6 +147,18 @@ def _check_durability(engine: Engine) -> None:
             next_step="Put the store on a local file system that supports WAL.",
             field="store.url",
         )
+
+
+def schema_of(engine: Engine) -> str | None:
+    """The store's schema, None for an empty database; an error for one that this code does not know."""
+    version = _version(engine)
+    if version not in _KNOWN:
+        raise RegistryError(
+            f"The store has schema {version}, newer than this medtrust ({HEAD}).",
+            next_step="Upgrade medtrust, or restore the backup that belongs to this version.",
+            field="schema",
+        )
+    return version
 
 
 def _version(engine: Engine) -> str | None:

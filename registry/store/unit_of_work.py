@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from registry.model.errors import Conflict, DependencyDown
+from registry.model.errors import Conflict, DependencyDown, Refused
 from registry.store.alarms import Alarms
 from registry.store.audit_log import AuditLog
 from registry.store.certificates import Certificates
@@ -22,6 +22,7 @@ from registry.store.enrollments import Enrollments
 from registry.store.lists import Lists
 from registry.store.operations import Operations
 from registry.store.quick import Driver
+from registry.store.reading import open_to_read
 from registry.store.revocations import Revocations
 from registry.store.trust import Trust
 
@@ -61,35 +62,44 @@ class UnitOfWork:
 class Store:
     """A registry's store: `write()` and `read()` give a UnitOfWork."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, *, read_only: bool = False) -> None:
+        self.engine = engine
+        """For what else in this package speaks with the same database."""
+        self._read_only = read_only
         # SQLite has one writer: queueing here is fair and fast, its busy handler sleeps.
         self._writer = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @classmethod
-    def open(cls, url: str) -> Store:
-        """A checked and migrated store by SQLAlchemy URL."""
-        return cls(open_engine(url))
+    def open(cls, url: str, *, read_only: bool = False) -> Store:
+        """A checked store by SQLAlchemy URL: migrated, or left as it is and never written to."""
+        return cls(open_to_read(url) if read_only else open_engine(url), read_only=read_only)
 
     @contextmanager
     def write(self) -> Iterator[UnitOfWork]:
         """A transaction that commits at the end, on disk before this returns. One at a time on any engine."""
-        with self._writer or nullcontext(), _translated(), self._engine.connect() as connection:
+        if self._read_only:
+            raise Refused(
+                "The store is open for reading only: nothing was changed.",
+                next_step="Do it where the registry runs (medtrust up), not at a status service.",
+                field="store",
+            )
+        with self._writer or nullcontext(), _translated(), self.engine.connect() as connection:
             begin_write(connection)
-            yield UnitOfWork.on(connection)
+            uow = UnitOfWork.on(connection)
+            yield uow
             connection.commit()
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
         """A consistent snapshot; nothing written in it stays."""
-        with _translated(), self._engine.connect() as connection:
+        with _translated(), self.engine.connect() as connection:
             begin_read(connection)
             yield UnitOfWork.on(connection)
             connection.rollback()
 
     def close(self) -> None:
         """Give all connections back."""
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -18,10 +18,17 @@ _MOST_LEAVES: Final = 2_000
 _HARMLESS: Final = frozenset(
     {
         *("certificate.intended", "device.registered", "device.seen_again", "device.approved"),
-        *("token.created", "trust.judged", "crl.published"),
+        *("token.created", "trust.judged", "crl.published", "reference.added"),
     }
 )
 """Acts that move no certificate. Whatever is not here is taken to move some."""
+_ALONE: Final = frozenset(
+    {
+        *("certificate.issued", "certificate.expired", "certificate.abandoned", "certificate.void"),
+        *("certificate.held", "certificate.released"),
+    }
+)
+"""Acts that move the certificate that they name and no other. Holds of a device say device.held."""
 
 
 class StatusKind(StrEnum):
@@ -44,6 +51,14 @@ class Status:
 
 GOOD: Final = Status(StatusKind.GOOD)
 NOT_ISSUED: Final = Status(StatusKind.NOT_ISSUED)
+
+
+class KnownStatus(NamedTuple):
+    """A certificate's status, for whoever signs answers before they are asked for."""
+
+    certificate_serial: int
+    status: Status
+    not_after: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,26 @@ def certificate_status(serial: int, uow: UnitOfWork, issuer: str = ISSUER) -> St
     return GOOD
 
 
+def statuses_after(
+    issuer: str, after: str, limit: int, uow: UnitOfWork, *, not_after: datetime
+) -> list[KnownStatus]:
+    """At most `limit` certificates of one CA behind a stored serial ("": from the first), in its order.
+
+    All whose status is not NOT_ISSUED and that are in force at `not_after` or revoked and not past their end.
+    The next page begins behind `of_int` of the last one; fewer than `limit` are the last. Note the log's size
+    before the first page: what changes meanwhile stands in `changes_between` from there.
+    """
+    found = uow.certificates.answered_after(issuer, after, limit, ends_from=not_after)
+    return [
+        KnownStatus(
+            int(serial, 16),
+            GOOD if since is None else Status(StatusKind.REVOKED, since, reason),
+            end,
+        )
+        for serial, end, since, reason in found
+    ]
+
+
 def log_size(uow: UnitOfWork) -> int:
     """The audit log's size: every change of a certificate appends to it in the same commit (rule 3)."""
     return uow.log.size()
@@ -83,27 +118,34 @@ def changes_since(seen: int, uow: UnitOfWork) -> Changes:
         return Changes(size, frozenset(), False)
     if not seen < size <= seen + _MOST_LEAVES:
         return Changes(size, None, True)
-    heads = [msgspec.json.decode(leaf, type=_Head) for leaf in uow.log.read_entries(seen, size)]
-    subjects = {head.subject for head in heads if head.kind not in _HARMLESS}
+    return changes_between(seen, size, uow)
+
+
+def changes_between(seen: int, upto: int, uow: UnitOfWork) -> Changes:
+    """What the leaves [seen, upto) may have changed, however many; `log_size` says how far that went.
+
+    For a backlog of any length in steps: some thousand leaves each, each in a transaction of its own.
+    """
+    size = log_size(uow)
+    if not 0 <= seen <= size:
+        return Changes(size, None, True)
+    upto = max(seen, min(upto, size))
+    heads = [msgspec.json.decode(leaf, type=_Head) for leaf in uow.log.read_entries(seen, upto)]
+    if len(heads) != upto - seen:
+        return Changes(upto, None, True)  # a leaf is missing: somebody had a hand in the log
     lists = any(head.kind == "crl.published" for head in heads)
-    serials: set[int] = set()
-    for subject in subjects:
-        touched = _serials_of(subject, uow)
-        if not touched:
-            return Changes(size, None, True)
-        serials |= touched
-    return Changes(size, frozenset(serials), lists)
+    serials = {head.subject for head in heads if head.kind in _ALONE}
+    for subject in {head.subject for head in heads if head.kind not in _HARMLESS | _ALONE}:
+        touched = uow.certificates.of_subject(subject)
+        if not touched and uow.devices.get(subject) is None:
+            return Changes(upto, None, True)
+        serials.update(touched)
+    try:
+        return Changes(upto, frozenset(int(serial, 16) for serial in serials), lists)
+    except ValueError:
+        return Changes(upto, None, True)
 
 
 class _Head(msgspec.Struct):
     kind: str
     subject: str
-
-
-def _serials_of(subject: str, uow: UnitOfWork) -> set[int]:
-    """A certificate and its siblings, or all of a device: a confirmation supersedes the one before."""
-    record = uow.certificates.get(subject)
-    device_id = subject if record is None else record.device_id
-    siblings = uow.certificates.of_device(device_id) if device_id else []
-    found = siblings if record is None else [record, *siblings]
-    return {int(each.certificate_serial, 16) for each in found}

@@ -9,13 +9,14 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, literal_column, or_, select, text, update
 
 from registry.model.certificate import CertificateRecord, CertificateSerial, CertificateState
 from registry.model.device import DeviceId
+from registry.store.columns import from_milliseconds, moment
 from registry.store.quick import Driver, Quick, Row
 from registry.store.revocations import Revocations
-from registry.store.tables import CertificateKeyRow, CertificateRow, table
+from registry.store.tables import ANSWERED, REVOKED, CertificateKeyRow, CertificateRow, table
 
 _CERTIFICATE: Final = table(CertificateRow)
 _KEY: Final = table(CertificateKeyRow)
@@ -43,9 +44,46 @@ _OF_DEVICE: Final = Quick(
     .where(_CERTIFICATE.c.device_id == bindparam("device_id"))
     .order_by(_CERTIFICATE.c.intended_at.desc())
 )
+# Words, not parameters, where the index's own condition must be recognized (certificate_status).
+_SINCE: Final = case(
+    (
+        text(REVOKED),
+        func.coalesce(_CERTIFICATE.c.revoked_at, _CERTIFICATE.c.intended_at),
+    )
+)
+_ANSWERED: Final = Quick(
+    select(
+        *(_CERTIFICATE.c.certificate_serial, _CERTIFICATE.c.not_after),
+        *(_SINCE.label("since"), _CERTIFICATE.c.reason),
+    )
+    .where(
+        _CERTIFICATE.c.issuer == bindparam("of_issuer"),
+        _CERTIFICATE.c.certificate_serial > bindparam("after"),
+        _CERTIFICATE.c.not_after >= bindparam("ends_from", type_=_CERTIFICATE.c.not_after.type),
+        text("state <> 'intended'"),
+        text(f"({ANSWERED})"),
+    )
+    .order_by(_CERTIFICATE.c.certificate_serial)
+    .limit(bindparam("most"))
+    .offset(literal_column("0"))  # left out, SQLite's would come as a parameter that nobody gives
+)
+_OF_SUBJECT: Final = Quick(
+    select(_CERTIFICATE.c.certificate_serial).where(
+        or_(
+            _CERTIFICATE.c.certificate_serial == bindparam("subject"),
+            _CERTIFICATE.c.device_id == bindparam("subject"),
+            _CERTIFICATE.c.device_id
+            == select(_CERTIFICATE.c.device_id)
+            .where(_CERTIFICATE.c.certificate_serial == bindparam("subject"))
+            .scalar_subquery(),
+        )
+    )
+)
 _ADD_KEYS: Final = Quick(insert(_KEY), "key_sha256", "certificate_serial")
 _MOST_KEYS: Final = 512
 """What one look-up for holders names at most."""
+Answered = tuple[CertificateSerial, datetime, datetime | None, str]
+"""(serial, its last second, since when it is revoked where it is, the reason)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +147,18 @@ class Certificates:
     def of_device(self, device_id: str) -> list[CertificateRecord]:
         """All of a device, newest first."""
         return [_record(row) for row in _OF_DEVICE.rows(self._driver, {"device_id": device_id})]
+
+    def of_subject(self, subject: str) -> list[str]:
+        """Serials of a certificate and its device's others, or of all of a device."""
+        return list(_OF_SUBJECT.scalars(self._driver, {"subject": subject}))
+
+    def answered_after(
+        self, issuer: str, after: str, limit: int, *, ends_from: datetime
+    ) -> Iterator[Answered]:
+        """What one CA signed or revoked, ascending by stored serial, and that ends at the moment or later."""
+        given = {"of_issuer": issuer, "after": after, "ends_from": ends_from, "most": limit}
+        for serial, end, since, reason in _ANSWERED.tuples(self._driver, given):
+            yield serial, moment(end), from_milliseconds(since), reason
 
     def all(self, state: CertificateState | None = None) -> list[CertificateRecord]:
         """Every certificate, oldest first."""

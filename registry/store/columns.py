@@ -22,9 +22,14 @@ def milliseconds(value: datetime | None) -> int | None:
     return (value - _EPOCH) // _MILLISECOND
 
 
+def moment(value: int) -> datetime:
+    """milliseconds -> datetime."""
+    return _EPOCH + value * _MILLISECOND
+
+
 def from_milliseconds(value: int | None) -> datetime | None:
     """milliseconds -> datetime."""
-    return None if value is None else _EPOCH + timedelta(milliseconds=value)
+    return None if value is None else moment(value)
 
 
 class UtcTime(TypeDecorator[datetime]):

@@ -17,9 +17,9 @@ from registry.model.errors import BadInput, DependencyDown, RegistryError
 from registry.store.engine_errors import what_failed
 from registry.store.quick import Driver
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration that this code knows."""
-_KNOWN: Final = (None, "0001", "0002")
+_KNOWN: Final = (None, "0001", "0002", "0003")
 BUSY_MS: Final = 5_000
 """How long a statement waits for whoever holds the store."""
 _GLANCE_MS: Final = 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 import audit.log
 from audit.errors import NotInLog
@@ -21,9 +21,13 @@ _NODE: Final = table(NodeRow)
 _FRONTIER: Final = table(FrontierRow)
 _CHECKPOINT: Final = table(CheckpointRow)
 
+CHANNEL: Final = "medtrust_log"
+"""PostgreSQL's channel on which each commit that grew the log tells the new size."""
+
 _READ_FRONTIER: Final = Quick(select(_FRONTIER.c.size, _FRONTIER.c.hashes))
 _WRITE_FRONTIER: Final = Quick(update(_FRONTIER), "size", "hashes")
 _ADD_ENTRIES: Final = Quick(insert(_ENTRY), "index", "leaf", "leaf_hash")
+_ANNOUNCE: Final = Quick(select(func.pg_notify(bindparam("channel"), bindparam("size"))))
 _ADD_NODES: Final = Quick(insert(_NODE), "level", "index", "hash")
 
 
@@ -33,6 +37,7 @@ class AuditLog:
     def __init__(self, connection: Connection, driver: Driver) -> None:
         self._connection = connection
         self._driver = driver
+        self._grown_to: int | None = None
 
     def append(self, *leaves: Leaf) -> int:
         """Append in order; the index of the last one."""
@@ -56,6 +61,12 @@ class AuditLog:
         values = {"size": frontier.size, "hashes": b"".join(frontier.hashes)}
         if not _WRITE_FRONTIER.run(self._driver, values):
             self._connection.execute(insert(_FRONTIER).values(only=0, **values))
+        self._grown_to = frontier.size
+
+    def announce(self) -> None:
+        """Last thing before a commit: whoever listens hears of it with the commit, and never without it."""
+        if self._grown_to is not None and self._driver.dialect.name == "postgresql":
+            _ANNOUNCE.run(self._driver, {"channel": CHANNEL, "size": str(self._grown_to)})
 
     def append_entries(self, entries: Sequence[Entry]) -> None:
         """Insert leaves; an index that exists is a Conflict."""

@@ -87,6 +87,7 @@ class Store:
             begin_write(connection)
             uow = UnitOfWork.on(connection)
             yield uow
+            uow.log.announce()
             connection.commit()
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -27,10 +28,37 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Cluster:
+    """A server that can be taken away and brought back under the same URL."""
+
+    def __init__(self, data: Path, port: int, user: str | None) -> None:
+        self._data, self._port, self._user = data, port, user
+        self.url = f"postgresql+psycopg://medtrust@127.0.0.1:{port}/"
+
+    def start(self) -> None:
+        """Until it answers."""
+        data = str(self._data)
+        serve = [_program("postgres"), "-D", data, "-p", str(self._port), "-h", "127.0.0.1", "-k", data, "-F"]
+        self._server = subprocess.Popen(serve, user=self._user, cwd=data, stderr=subprocess.DEVNULL)
+        _wait(_program("pg_isready"), self._port)
+
+    def stop(self) -> None:
+        """At once, whoever is connected (a fast shutdown)."""
+        self._server.send_signal(signal.SIGINT)
+        self._server.wait(30)
+
+
 @contextmanager
 def cluster() -> Iterator[str]:
     """The URL of an empty server, gone afterwards."""
-    initdb, postgres = _program("initdb"), _program("postgres")
+    with own_cluster() as made:
+        yield made.url
+
+
+@contextmanager
+def own_cluster() -> Iterator[Cluster]:
+    """A running server, gone afterwards."""
+    initdb = _program("initdb")
     # Not below pytest's folder: every pytest that starts closes that one to other users again.
     data, port = Path(tempfile.mkdtemp(prefix="medtrust-pg-")), _free_port()
     user = "postgres" if os.geteuid() == 0 else None  # initdb refuses to run as root
@@ -38,14 +66,12 @@ def cluster() -> Iterator[str]:
         shutil.chown(data, user)
     make = [initdb, "-D", str(data), "-U", "medtrust", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run(make, user=user, check=True, capture_output=True, cwd=data)
-    serve = [postgres, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(data), "-F"]
-    server = subprocess.Popen(serve, user=user, cwd=data, stderr=subprocess.DEVNULL)
+    made = Cluster(data, port, user)
     try:
-        _wait(_program("pg_isready"), port)
-        yield f"postgresql+psycopg://medtrust@127.0.0.1:{port}/"
+        made.start()
+        yield made
     finally:
-        server.terminate()
-        server.wait(30)
+        made.stop()
         shutil.rmtree(data, ignore_errors=True)
 
 

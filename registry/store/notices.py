@@ -80,8 +80,6 @@ class Notices:
 
     def stop(self) -> None:
         """Listen no more; nothing is called after this returned. Also before `start`, and again."""
-        if self._stopping.is_set():
-            return
         self._stopping.set()
         self._waker.close()
         if self._thread.is_alive():

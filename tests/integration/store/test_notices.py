@@ -229,6 +229,23 @@ def test_a_server_that_goes_and_comes_back_is_heard_again() -> None:
         store.close()
 
 
+def test_a_server_that_is_not_there_yet_is_waited_for() -> None:
+    with own_cluster() as server:
+        store = Store.open(server.url + "postgres")
+        store.close()
+        server.stop()
+        notices = notices_for(store)
+        assert notices is not None
+        heard = Heard(notices, store)
+        notices.start()
+        heard.nothing_more()
+        assert not notices.connected
+        server.start()
+        heard.until(0)
+        notices.stop()
+        store.close()
+
+
 def test_a_file_tells_nobody(tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'registry.db'}")
     assert notices_for(store) is None

@@ -14,9 +14,8 @@ from registry.store.columns import utc
 
 REVOKED = "state IN ('abandoned', 'held', 'revoked', 'superseded', 'void')"
 ANSWERED = f"der IS NOT NULL OR {REVOKED}"
-"""What has a status to sign; word for word in the query, else the index does not serve it."""
+"""What has a status; word for word in the query, else the index, which holds all of it, does not serve."""
 _STATUS = ("issuer", "certificate_serial", "not_after", "state", "reason", "revoked_at", "intended_at")
-# All that a status is made of: whoever signs a million must not read a million certificates.
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:

@@ -20,7 +20,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "demo": "The whole path on this machine, from label to revocation.",
         "init": "Create a new CA in the home folder.",
         "up": "Start the broker, the bridge, OCSP, lists and the jobs.",
-        "status": "The whole registry on one screen, in counts.",
+        "status-server": "Serve OCSP, lists and CA certificates, and nothing else.",
+        "status": "The whole registry on one screen; export and provision status.",
         "doctor": "Examine everything that must not fail.",
         "device": "Register, approve, hold, revoke and retire devices.",
         "token": "One-time join tokens for enrolment.",
@@ -42,7 +43,11 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Name and line of each command; its module is cli.<name>, its Typer `app`."""
-_MODULES: Final = {"schema": "cli.schemas", "demo": "cli.demo.command"}
+_MODULES: Final = {
+    "schema": "cli.schemas",
+    "demo": "cli.demo.command",
+    "status-server": "cli.status_server",
+}
 
 
 class LazyGroup(TyperGroup):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -47,6 +47,8 @@ class Status:
     revoked_at: datetime | None = None
     reason: str = ""
     """A CRLReason's name."""
+    not_after: datetime | None = field(default=None, compare=False)
+    """The certificate's end, of what was issued; `statuses_after` says it beside."""
 
 
 GOOD: Final = Status(StatusKind.GOOD)
@@ -80,10 +82,11 @@ def certificate_status(serial: int, uow: UnitOfWork, issuer: str = ISSUER) -> St
         return NOT_ISSUED
     if record.state.is_revoked:
         # An abandoned intention counts as revoked: its signature may have left the house before a crash.
-        return Status(StatusKind.REVOKED, record.revoked_at or record.intended_at, record.reason)
+        revoked_at = record.revoked_at or record.intended_at
+        return Status(StatusKind.REVOKED, revoked_at, record.reason, record.not_after)
     if record.state is CertificateState.INTENDED or record.der is None:
         return NOT_ISSUED
-    return GOOD
+    return replace(GOOD, not_after=record.not_after)
 
 
 def statuses_after(

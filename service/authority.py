@@ -65,6 +65,11 @@ class OpenCa:
         """The CA's short name."""
         return self.entry.name
 
+    @property
+    def certificate(self) -> Certificate:
+        """The CA's own."""
+        return self.signing.certificate
+
 
 @dataclass(frozen=True, slots=True)
 class Authority:

@@ -37,6 +37,7 @@ from service.own_signers import renewed
 from service.process_lock import alone
 from service.runtime import Runtime, open_runtime
 from service.scheduler import Outcome, Scheduler
+from service.status.ahead import SigningAhead
 from service.status.server import StatusServer
 
 _STARTED_BEFORE: Final = timedelta(0)
@@ -75,9 +76,11 @@ class Daemon:
             ports=runtime.ports,
             signers=[ca.list_signer for ca in authority.cas],
             log=log,
-            on_published=self._published,
+            on_published=lambda: self.status.touch(),
         )
-        self.status = StatusServer(authority, runtime, runtime.settings.status_listen)
+        self._ahead = SigningAhead(runtime, log)
+        listen = runtime.settings.status_listen
+        self.status = StatusServer(authority, runtime, listen, presigned=self._ahead.presigned)
         self.endpoints: Endpoints | None = None
 
     def start(self) -> Endpoints:
@@ -101,6 +104,8 @@ class Daemon:
         bridge = self._start_bridge(broker)
         self._stops.append(self.status.stop)
         status = self.status.start()
+        self._stops.append(self._ahead.stop)
+        self._ahead.start(self._authority)
         # 4 what is owed to the wire, and the jobs; a first run of each before we call ourselves ready
         self.effects.start(broker, bridge)
         self._stops.append(self.effects.stop)
@@ -182,6 +187,7 @@ class Daemon:
             return Outcome.DONE, "all signers are in the first third of their life"
         self._authority = after
         self.status.use(after)
+        self._ahead.start(after)
         if self._requests is not None:
             self._requests.use(owner_of(after))
         return Outcome.DONE, "signers were made new"
@@ -203,9 +209,6 @@ class Daemon:
             "status": f"http://{e.status.host}:{e.status.port}",
             "cas": [ca.name for ca in self._authority.cas],
         }
-
-    def _published(self) -> None:
-        self.status.touch()
 
     def _request_failed(self, step: str, error: Exception) -> None:
         said = answer_to(error, rid="-", step=step)

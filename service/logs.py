@@ -15,7 +15,7 @@ ALLOWED: Final = frozenset(
         *("event", "level", "timestamp", "room", "device_id", "certificate_serial", "rid", "step", "rule"),
         *("status", "kind", "job", "outcome", "took_ms", "count", "field", "reason", "broker", "port", "url"),
         *("tier", "criticality", "attempt", "error", "crl_number", "size", "bytes", "path", "problem"),
-        *("issuer", "scope"),
+        *("issuer", "scope", "method", "client"),
     }
 )
 """Keys that may be logged: none can hold a patient, a device's serial number or a secret."""

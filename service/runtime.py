@@ -35,12 +35,12 @@ class Runtime:
 
 
 @contextmanager
-def open_runtime(home: Home) -> Iterator[Runtime]:
-    """The registry of an initialised home."""
+def open_runtime(home: Home, *, read_only: bool = False) -> Iterator[Runtime]:
+    """The registry of an initialised home; `read_only`: its store is neither migrated nor written to."""
     home.require_initialised()
     os.umask(0o077)
     settings = read_settings(home)
-    store = Store.open(settings.store_url)
+    store = Store.open(settings.store_url, read_only=read_only)
     side_by_side = SideBySide()
     try:
         yield Runtime(home, settings, Ports(store, clock.now, clock.entropy, side_by_side))

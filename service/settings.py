@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from registry.model.kem_challenge import KemProof
 from service.errors import BadSetting
 from service.home import Home
 from service.pkcs11_sessions import TokenPlace
+from service.status.settings import RawStatus, StatusSettings, checked_workers, status_settings
 from service.token_settings import RawPkcs11, token_place
 
 BrokerKind = Literal["auto", "mosquitto", "embedded"]
@@ -26,13 +27,6 @@ class RawStore(msgspec.Struct, forbid_unknown_fields=True):
     """[store]"""
 
     url: str = "sqlite:///registry.db"
-
-
-class RawStatus(msgspec.Struct, forbid_unknown_fields=True):
-    """[status]"""
-
-    url: str = "http://127.0.0.1:8080"
-    listen: str = "127.0.0.1:8080"
 
 
 class RawMqtt(msgspec.Struct, forbid_unknown_fields=True):
@@ -94,6 +88,7 @@ class Settings:
     status_url: str
     """Without a trailing slash; stands in every certificate."""
     status_listen: Address
+    status: StatusSettings
     broker: BrokerKind
     bootstrap: Address
     ops: Address
@@ -143,6 +138,7 @@ def validate(raw: RawSettings, home: Home) -> Settings:
         store_url=_store_url(raw.store.url, home),
         status_url=_status_url(raw.status.url),
         status_listen=_address(raw.status.listen, "status.listen"),
+        status=status_settings(raw.status),
         broker=raw.mqtt.broker,
         bootstrap=Address(_host(raw.mqtt.listen, "mqtt.listen"), _port(ports[0], "mqtt.bootstrap_port")),
         ops=Address(_host(raw.mqtt.listen, "mqtt.listen"), _port(ports[1], "mqtt.ops_port")),
@@ -156,6 +152,13 @@ def validate(raw: RawSettings, home: Home) -> Settings:
         key_use=KeyUse(MlDsaSigner(raw.crypto.ml_dsa_signer), SecondOpinion(raw.crypto.second_opinion)),
         pkcs11=token_place(raw.ca.pkcs11, home.root),
     )
+
+
+def with_status(settings: Settings, *, listen: str | None, workers: int | None) -> Settings:
+    """The same with what a command line said of the status service; BadSetting as for the file."""
+    rules = settings.status if workers is None else replace(settings.status, workers=checked_workers(workers))
+    at = settings.status_listen if listen is None else _address(listen, "--listen")
+    return replace(settings, status=rules, status_listen=at)
 
 
 def _store_url(url: str, home: Home) -> str:

@@ -10,7 +10,8 @@ import msgspec
 
 from service.errors import AlreadyInitialised
 from service.home import Home, write_private
-from service.settings import RawCa, RawSettings, RawStatus, Settings, read_settings, validate
+from service.settings import RawCa, RawSettings, Settings, read_settings, validate
+from service.status.settings import RawStatus
 from service.token_settings import RawPkcs11
 
 

@@ -1,18 +1,22 @@
-"""Signed answers and known statuses in memory: bounded, and dropped certificate by certificate."""
+"""Signed answers and known statuses in memory: bounded, and dropped certificate by certificate.
+
+For what is not signed ahead: requests about several certificates, other digests, post-quantum answers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from registry.status import Changes, Status
-from service.status.answers import HttpAnswer
+from pki.ocsp_template import serial_octets
+from registry.status import Changes
+from service.status.answers import HttpAnswer, Quick
 
-MAX_ANSWERS: Final = 100_000
-MAX_STATUSES: Final = 200_000
-Key = tuple[bool, bytes | str]
-"""(asked on the post-quantum path, the octets of a POST or the path of a GET: types keep them apart)."""
+MAX_ANSWERS: Final = 20_000
+MAX_STATUSES: Final = 100_000
+Key = tuple[bool, bytes]
+"""(signed by the post-quantum delegate, the request)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +24,25 @@ class CachedAnswer:
     """A signed answer and until when it is given out: half its life, so that nobody gets an old one."""
 
     answer: HttpAnswer
-    give_until: datetime
-    serials: tuple[int, ...]
+    quick: Quick
+    give_until: float
+    """Seconds since 1970."""
+    serials: tuple[bytes, ...]
+    """INTEGER contents."""
 
 
 class OcspCache:
-    """Belongs to one thread. The oldest answer makes room for a new one."""
+    """One CA's. Belongs to one thread. The oldest answer makes room for a new one."""
 
     def __init__(self) -> None:
         self._answers: dict[Key, CachedAnswer] = {}
-        self._keys: dict[int, tuple[Key, ...]] = {}
-        self._statuses: dict[int, Status] = {}
+        self._keys: dict[bytes, tuple[Key, ...]] = {}
+        self._statuses: dict[bytes, bytes] = {}
 
-    def get(self, key: Key, now: datetime) -> HttpAnswer | None:
+    def get(self, key: Key, now: float) -> CachedAnswer | None:
         """The answer, unless half its life is over."""
         found = self._answers.get(key)
-        return found.answer if found is not None and now < found.give_until else None
+        return found if found is not None and now < found.give_until else None
 
     def put(self, key: Key, cached: CachedAnswer) -> None:
         """Keep an answer under its request."""
@@ -46,15 +53,15 @@ class OcspCache:
         for serial in set(cached.serials):
             self._keys[serial] = (*self._keys.get(serial, ()), key)
 
-    def status(self, serial: int) -> Status | None:
-        """A status that was read and has not changed since."""
+    def status(self, serial: bytes) -> bytes | None:
+        """A CertStatus, DER, that was read and has not changed since."""
         return self._statuses.get(serial)
 
-    def learn(self, statuses: dict[int, Status]) -> None:
+    def learn(self, statuses: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep what was read."""
-        if len(self._statuses) + len(statuses) > MAX_STATUSES:
-            self._statuses.clear()
         self._statuses.update(statuses)
+        while len(self._statuses) > MAX_STATUSES:
+            del self._statuses[next(iter(self._statuses))]
 
     def drop(self, changes: Changes) -> None:
         """Forget whatever these commits may have made untrue."""
@@ -63,7 +70,7 @@ class OcspCache:
             self._keys.clear()
             self._statuses.clear()
             return
-        for serial in changes.serials:
+        for serial in map(serial_octets, changes.serials):
             self._statuses.pop(serial, None)
             for key in self._keys.get(serial, ()):
                 self._forget(key)

@@ -1,4 +1,4 @@
-"""Which answer belongs to which request of the status server, and which of them stay in memory."""
+"""What the status service hands out besides OCSP, by path: routes to documents."""
 
 from __future__ import annotations
 
@@ -7,121 +7,93 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
+
+from starlette.routing import Route, Router
 
 from registry.list_scopes import is_scope
 from registry.store.lists import WHOLE
-from service import logs
-from service.authority import Authority
-from service.runtime import Runtime
-from service.status.answers import HttpAnswer, HttpRequest, plain
+from service.status.answers import HttpAnswer, plain
+from service.status.app import Receive, Scope, Send, send_answer
 from service.status.desk import OcspDesk
-from service.status.documents import Documents, certificates
+from service.status.documents import Documents
 
-OCSP_REQUEST_TYPE: Final = b"application/ocsp-request"
 LIST_KEPT: Final = timedelta(seconds=10)
 """A list stays in memory this long, and never beyond the next one's commit: its max-age must sink."""
-_READING: Final = (b"GET", b"HEAD")
+_NOTHING: Final = plain(404, "There is nothing here. Status is at /ocsp and /crl/issuing.crl.")
 _NO_LIST: Final = plain(404, "No list was published yet.")
-_LOG = logs.get("status")
+_ONLY_READ: Final = plain(405, "Only GET and HEAD.", (b"allow", b"GET, HEAD"))
 
 
 class StatusRoutes:
-    """Which answer belongs to which request."""
+    """Which document belongs to which path. Belongs to the event loop's thread."""
 
-    def __init__(self, authority: Authority, runtime: Runtime, executor: Executor) -> None:
-        self.ocsp: Final = OcspDesk(authority, runtime.ports, executor)
-        self._executor = executor
-        self._fixed = certificates(authority, runtime.home)
-        entries = authority.register.entries
-        self._issuers = frozenset(entry.name for entry in entries)
-        self._clock = runtime.ports.clock
-        self._documents = documents = Documents(authority, runtime.home, runtime.ports)
-        self._read: dict[bytes, Callable[[], HttpAnswer]] = {
-            b"/trust-bundle.json": documents.bundle,
-            b"/healthz": documents.health,
-        }
+    def __init__(
+        self,
+        desk: OcspDesk,
+        documents: Documents,
+        executor: Executor,
+        clock: Callable[[], datetime],
+        page: Callable[[], HttpAnswer],
+    ) -> None:
+        """`page`: the metrics; it reads the store and so runs in the executor."""
+        self._desk, self._documents, self._executor, self._clock = desk, documents, executor, clock
+        self._fixed = documents.certificates()
         self._lists: dict[tuple[str, str], tuple[datetime, int, HttpAnswer]] = {}
-        self._prefix = urlsplit(runtime.settings.status_url).path.encode()
 
-    def answer(self, request: HttpRequest) -> HttpAnswer | Awaitable[HttpAnswer]:
-        """At once from memory, or later; never an exception."""
-        try:
-            outcome = self._route(request)
-        except Exception as bad:  # noqa: BLE001 - the edge: whatever went wrong, the asker gets an answer
-            return _internal_error(bad)
-        return outcome if isinstance(outcome, HttpAnswer) else _guarded(outcome)
+        def reading(work: Callable[[], HttpAnswer]) -> Callable[[Scope], Awaitable[HttpAnswer]]:
+            return lambda _scope: self._in_executor(work)
 
-    def _route(self, request: HttpRequest) -> HttpAnswer | Awaitable[HttpAnswer]:
-        path = self._path(request.target)
-        head, _, rest = path[1:].partition(b"/")
-        if head in (b"ocsp", b"ocsp-pq"):
-            return self._ask(request, rest, post_quantum=head == b"ocsp-pq")
-        path = path.partition(b"?")[0]
-        wanted = self._wanted_list(path) if head == b"crl" else None
-        if path not in self._fixed and path not in self._read and wanted is None:
-            return plain(404, "There is nothing here. Status is at /ocsp and /crl/issuing.crl.")
-        if request.method not in _READING:
-            return plain(405, "Only GET and HEAD.", b"allow: GET, HEAD\r\n")
-        if path in self._fixed:
-            return self._fixed[path]
-        return self._in_executor(self._read[path]) if wanted is None else self._list(wanted)
+        self.router: Final = Router(
+            routes=[
+                Route("/crl/{issuer}.crl", _Document(self._list)),
+                Route("/crl/{issuer}/{scope}.crl", _Document(self._list)),
+                Route("/ca/{name}", _Document(self._certificate)),
+                Route("/trust-bundle.json", _Document(reading(documents.bundle))),
+                Route("/healthz", _Document(reading(documents.health))),
+                Route("/metrics", _Document(reading(page))),
+            ],
+            redirect_slashes=False,
+            default=_Document(_nothing),
+        )
 
-    def _wanted_list(self, path: bytes) -> tuple[str, str] | None:
-        """(issuer, scope) of `/crl/ISSUER.crl` or `/crl/ISSUER/SCOPE.crl`; None where none can be."""
-        issuer, slash, scope = path[len(b"/crl/") : -len(b".crl")].decode("latin-1").partition("/")
-        if not path.endswith(b".crl") or issuer not in self._issuers:
-            return None
-        if not slash:
-            return issuer, WHOLE
-        return (issuer, scope) if scope != WHOLE and is_scope(scope) else None
+    async def _certificate(self, scope: Scope) -> HttpAnswer:
+        return self._fixed.get(scope["path_params"]["name"], _NOTHING)
 
-    def _in_executor(self, work: Callable[[], HttpAnswer]) -> Awaitable[HttpAnswer]:
-        return asyncio.get_running_loop().run_in_executor(self._executor, work)
-
-    async def _list(self, wanted: tuple[str, str]) -> HttpAnswer:
-        now = self._clock()
-        if not self.ocsp.watch.is_fresh(now):
-            await self.ocsp.watch.look()
+    async def _list(self, scope: Scope) -> HttpAnswer:
+        given = scope["path_params"]
+        issuer, part = given["issuer"], given.get("scope", WHOLE)
+        if issuer not in self._documents.issuers or (
+            "scope" in given and (part == WHOLE or not is_scope(part))
+        ):
+            return _NOTHING
+        if not self._desk.watch.is_fresh(self._clock()):
+            await self._desk.watch.look()
+        now, wanted = self._clock(), (issuer, part)
         made_at, published, answer = self._lists.get(wanted, (now - LIST_KEPT, -1, _NO_LIST))
-        if published == self.ocsp.lists_published and now - made_at < LIST_KEPT:
+        if published == self._desk.lists_published and now - made_at < LIST_KEPT:
             return answer
         # Counted before the read: a list published in between is read again, never missed.
-        published = self.ocsp.lists_published
-        answer = await self._in_executor(lambda: self._documents.revocation_list(*wanted))
+        published = self._desk.lists_published
+        answer = await self._in_executor(lambda: self._documents.revocation_list(issuer, part))
         if answer.status == 200:
             self._lists[wanted] = (now, published, answer)
         return answer
 
-    def _path(self, target: bytes) -> bytes:
-        """The target without what a proxy puts in front: the absolute form, and status.url's own path."""
-        if not target.startswith(b"/"):
-            _, _, after = target.partition(b"://")
-            target = b"/" + after.partition(b"/")[2]
-        if self._prefix and target.startswith(self._prefix + b"/"):
-            target = target[len(self._prefix) :]
-        return target
-
-    def _ask(
-        self, request: HttpRequest, rest: bytes, *, post_quantum: bool
-    ) -> HttpAnswer | Awaitable[HttpAnswer]:
-        if request.method == b"POST":
-            kind = request.headers.get(b"content-type", OCSP_REQUEST_TYPE)
-            if kind.partition(b";")[0].strip().lower() != OCSP_REQUEST_TYPE:
-                return plain(415, "Send Content-Type: application/ocsp-request.")
-            return self.ocsp.answer(request.body, post_quantum=post_quantum)
-        if request.method not in _READING:
-            return plain(405, "Only GET, HEAD and POST.", b"allow: GET, HEAD, POST\r\n")
-        return self.ocsp.answer(rest.decode("latin-1"), post_quantum=post_quantum)
+    def _in_executor(self, work: Callable[[], HttpAnswer]) -> Awaitable[HttpAnswer]:
+        return asyncio.get_running_loop().run_in_executor(self._executor, work)
 
 
-async def _guarded(outcome: Awaitable[HttpAnswer]) -> HttpAnswer:
-    try:
-        return await outcome
-    except Exception as bad:  # noqa: BLE001 - the edge: whatever went wrong, the asker gets an answer
-        return _internal_error(bad)
+class _Document:
+    """An ASGI endpoint that is only read."""
+
+    def __init__(self, read: Callable[[Scope], Awaitable[HttpAnswer]]) -> None:
+        self._read = read
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """One request."""
+        readable = scope["method"] in ("GET", "HEAD")
+        await send_answer(await self._read(scope) if readable else _ONLY_READ, scope, send)
 
 
-def _internal_error(bad: Exception) -> HttpAnswer:
-    _LOG.error("status_request_failed", error=type(bad).__name__)
-    return plain(500, "The server could not answer.")
+async def _nothing(_scope: Scope) -> HttpAnswer:
+    return _NOTHING

@@ -1,35 +1,44 @@
 """The HTTP server for everything that checks status: OCSP, lists, CA certificates, the trust bundle, health.
 
-One thread with its own event loop; no TLS, for what it says is signed (RFC 5280 8: https here would loop).
+uvicorn on uvloop, one thread with its own event loop; no TLS, for what it says is signed (RFC 5280 8: https
+here would loop).
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
+import logging
 import resource
 import socket
 import threading
-from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+import uvicorn
 import uvloop
 
 from mqtt_bridge.broker.interface import Address
 from service import logs
-from service.authority import Authority
-from service.errors import BadSetting, PortTaken, ServiceError
 from service.runtime import Runtime
-from service.status.answers import HttpAnswer, HttpRequest, http_date, plain
-from service.status.protocol import HttpConnection, Patience
+from service.status.access import AccessLog
+from service.status.answers import HttpAnswer, uncached
+from service.status.app import Asgi, StatusApp
+from service.status.desk import OcspDesk
+from service.status.documents import Documents
+from service.status.keys import StatusKeys
+from service.status.limits import RateLimit
+from service.status.listening import BACKLOG, address_of, open_listener
+from service.status.metrics import CONTENT_TYPE, Meter
+from service.status.patience import Patience, sweep
+from service.status.presigned import Presigned, PresignedReader, PresignedUnusable
+from service.status.protocol import StatusProtocol
 from service.status.routes import StatusRoutes
 
 _PATIENCE: Final = Patience()
-_FAREWELL_SECONDS: Final = 2.0
+_FAREWELL_SECONDS: Final = 2
 _WORKERS: Final = 4
-_BACKLOG: Final = 1024
 _LOG = logs.get("status")
 
 
@@ -37,54 +46,53 @@ class StatusServer:
     """`start()` returns when the port is open; `stop()` when every answer that was due is given."""
 
     def __init__(
-        self, authority: Authority, runtime: Runtime, listen: Address, patience: Patience = _PATIENCE
+        self,
+        keys: StatusKeys,
+        runtime: Runtime,
+        listen: Address | socket.socket,
+        patience: Patience = _PATIENCE,
+        *,
+        presigned: Presigned | None = None,
+        counts: Path | None = None,
     ) -> None:
-        self._authority, self._runtime, self._listen = authority, runtime, listen
-        self._patience = patience
+        """`presigned`: answers signed ahead; `counts`: where several workers share their counts."""
+        self._keys, self._runtime, self._listen = keys, runtime, listen
+        self._patience, self._presigned = patience, presigned
+        self._meter = Meter(counts)
+        self._access = AccessLog(runtime.settings.status.access_log, _LOG)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._routes: StatusRoutes | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._server: _Server | None = None
+        self._app: StatusApp | None = None
 
     def start(self) -> Address:
         """The address that is listened on (port 0 picks one); PortTaken where something else is there."""
-        listener = open_listener(self._listen)
+        listener = self._listen if isinstance(self._listen, socket.socket) else open_listener(self._listen)
         ready: Future[None] = Future()
         self._thread = threading.Thread(
             target=self._run, args=(listener, ready), name="status-server", daemon=True
         )
         self._thread.start()
         ready.result()
-        host, port = listener.getsockname()[:2]
-        return Address(host, port)
+        return address_of(listener)
 
     def touch(self) -> None:
         """A status or a list has changed in the store: the next request looks. From any thread."""
-        if self._routes is not None:
-            self._routes.ocsp.watch.touch()
+        if self._app is not None:
+            self._app.desk.watch.touch()
 
-    def use(self, authority: Authority) -> None:
+    def use(self, keys: StatusKeys) -> None:
         """From now on these keys answer: responders were made new. From any thread."""
-        self._authority = authority
+        self._keys = keys
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._renew)
-
-    def _renew(self) -> None:
-        if self._executor is not None:
-            self._routes = StatusRoutes(self._authority, self._runtime, self._executor)
-
-    def _answer(self, request: HttpRequest) -> HttpAnswer | Awaitable[HttpAnswer]:
-        if self._routes is None:
-            return plain(503, "Not ready.")
-        return self._routes.answer(request)
 
     def stop(self) -> None:
         """Close the port, finish what was asked, end the thread. Idempotent."""
         thread, self._thread = self._thread, None
-        if thread is None or self._loop is None or self._stopping is None:
+        if thread is None or self._server is None:
             return
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._server.should_exit = True
         thread.join()
 
     def _run(self, listener: socket.socket, ready: Future[None]) -> None:
@@ -100,91 +108,105 @@ class StatusServer:
             ready.set_exception(bad)
 
     async def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
-        loop = self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
-        connections: set[HttpConnection] = set()
+        self._loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(_WORKERS, "status-worker") as executor:
             self._executor = executor
-            self._routes = StatusRoutes(self._authority, self._runtime, executor)
-            date = DateLine(self._runtime.ports.clock, loop)
-            server = await loop.create_server(
-                lambda: HttpConnection(self._answer, date, connections, self._patience),
-                sock=listener,
-                backlog=_BACKLOG,
+            self._app = self._application()
+            self._app.now = self._loop.time()
+            # What uvicorn would log is told by us, or is a client's noise.
+            logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+            config = uvicorn.Config(
+                self._app,
+                http=StatusProtocol,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=int(self._patience.idle) + 1,
+                timeout_graceful_shutdown=_FAREWELL_SECONDS,
             )
-            sweep = loop.create_task(_sweep(connections, loop, self._patience.sweep))
-            ready.set_result(None)
-            await self._stopping.wait()
-            server.close()
-            sweep.cancel()
-            await _farewell(connections, loop)
+            self._server = server = _Server(config, ready)
+            tending = self._loop.create_task(self._tend(server, self._app))
+            try:
+                await server.serve(sockets=[listener])
+            finally:
+                tending.cancel()
+                self._app.desk.close()
+                self._meter.flush()
 
+    def _renew(self) -> None:
+        if self._app is not None:
+            self._app.use(*self._parts())
 
-def open_listener(listen: Address) -> socket.socket:
-    """A bound socket; the error names the port and what to do."""
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((listen.host, listen.port))
-        listener.listen(_BACKLOG)
-    except OSError as bad:
-        listener.close()
-        raise _cannot_listen(listen, bad) from bad
-    return listener
-
-
-def _cannot_listen(listen: Address, bad: OSError) -> ServiceError:
-    where = f"{listen.host}:{listen.port}"
-    if bad.errno == errno.EADDRINUSE:
-        return PortTaken(
-            f"Something else listens on {where}, port {listen.port}.",
-            next_step="Stop it, or choose another address: status.listen in medtrust.toml.",
-            field="status.listen",
+    def _application(self) -> StatusApp:
+        settings = self._runtime.settings
+        rules = settings.status
+        return StatusApp(
+            *self._parts(),
+            prefix=urlsplit(settings.status_url).path,
+            meter=self._meter,
+            limit=RateLimit(rules.rate_limit, rules.rate_exempt),
+            access=self._access,
+            patience=self._patience,
         )
-    return BadSetting(
-        f"{where} cannot be listened on: {bad.strerror}.",
-        next_step="Choose an address of this machine and a port above 1023: status.listen in medtrust.toml.",
-        field="status.listen",
-    )
+
+    def _parts(self) -> tuple[OcspDesk, Asgi]:
+        """What depends on the keys."""
+        runtime, signed = self._runtime, self._presigned
+        clock = runtime.ports.clock
+        desk = OcspDesk(
+            self._keys,
+            runtime.ports,
+            self._executor,
+            lifetime=runtime.settings.status.ocsp_lifetime,
+            answers=self._meter.ocsp,
+            reader=self._reader(),
+        )
+        documents = Documents(self._keys, runtime.home, runtime.ports)
+
+        def page() -> HttpAnswer:
+            gauges = (*documents.gauges(), *(signed.gauges(clock()) if signed else ()))
+            return uncached(CONTENT_TYPE, self._meter.page(gauges))
+
+        return desk, StatusRoutes(desk, documents, self._executor, clock, page).router
+
+    def _reader(self) -> PresignedReader | None:
+        """Answers signed ahead, where they can be read; without them each is signed when it is asked for."""
+        try:
+            return self._presigned.reader() if self._presigned else None
+        except PresignedUnusable as bad:
+            _LOG.error("presigned.unusable", problem=bad.problem)
+            return None
+
+    async def _tend(self, server: _Server, app: StatusApp) -> None:
+        """Ends connections past their deadline; tells counts; lets go of what nobody needs."""
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+        loop, second = asyncio.get_running_loop(), 0.0
+        while True:
+            await asyncio.sleep(self._patience.sweep)
+            app.now = loop.time()
+            sweep(server.server_state.connections, app.now, most)
+            if app.now - second >= 1:
+                second = app.now
+                self._access.second()
+                self._meter.flush()
+                app.desk.rest()
 
 
-class DateLine:
-    """The Date header, made once a second."""
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it is ready."""
 
-    def __init__(self, clock: Callable[[], datetime], loop: asyncio.AbstractEventLoop) -> None:
-        self._clock, self._loop = clock, loop
-        self._until = 0.0
-        self._line = b""
+    def __init__(self, config: uvicorn.Config, ready: Future[None]) -> None:
+        super().__init__(config)
+        self._ready = ready
 
-    def __call__(self) -> bytes:
-        """The line with its CRLF."""
-        if self._loop.time() >= self._until:
-            now = self._clock()
-            self._line = b"date: " + http_date(now) + b"\r\n"
-            self._until = self._loop.time() + 1 - now.microsecond / 1_000_000
-        return self._line
-
-
-async def _sweep(connections: set[HttpConnection], loop: asyncio.AbstractEventLoop, every: float) -> None:
-    """Ends connections past their deadline; above half the process's files, also those next in line."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
-    while True:
-        await asyncio.sleep(every)
-        now = loop.time()
-        by_deadline = sorted(connections, key=lambda connection: connection.deadline)
-        surplus = len(by_deadline) - most
-        for place, connection in enumerate(by_deadline):
-            if connection.deadline > now and place >= surplus:
-                break
-            connection.expire()
-
-
-async def _farewell(connections: set[HttpConnection], loop: asyncio.AbstractEventLoop) -> None:
-    for connection in list(connections):
-        connection.shut()
-    end = loop.time() + _FAREWELL_SECONDS
-    while connections and loop.time() < end:
-        await asyncio.sleep(0.01)
-    for connection in list(connections):
-        connection.abort()
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; before the first, answers have no Date."""
+        ended = await super().on_tick(counter)
+        if not self._ready.done():
+            self._ready.set_result(None)
+        return ended

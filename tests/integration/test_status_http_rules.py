@@ -12,7 +12,7 @@ from mqtt_bridge.broker.interface import Address
 from pki.cert_id import CertId
 from pki.ocsp import encode_get_path, parse_response
 from service.errors import BadSetting, PortTaken
-from service.status.protocol import Patience
+from service.status.patience import Patience
 from service.status.server import StatusServer
 from tests.integration.status_served import OCSP, PLAIN, Served, served
 from tests.unit.service.ocsp_requests import request_of

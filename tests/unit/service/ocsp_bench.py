@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import pytest
 
-from pki.ocsp import (
-    OcspResponse,
-    parse_response,
-)
+from pki.ocsp import OcspResponse, parse_response
 from pki.ocsp_parse import BasicResponse
 from pki.tbs import Certificate
 from registry.model.certificate import CertificateRecord
@@ -20,9 +18,10 @@ from registry.ports import Ports
 from service.authority import Authority
 from service.home import Home
 from service.runtime import Runtime
-from service.status.answers import HttpAnswer
-from service.status.responder import OcspService
-from tests.unit.service.status_fixtures import TurnedClock, certify, make_home, opened
+from service.status.answers import HttpAnswer, from_quick
+from service.status.desk import OcspDesk
+from service.status.presigned import PresignedReader
+from tests.unit.service.status_fixtures import HOUR, TurnedClock, certify, make_home, opened
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +36,9 @@ class Bench:
     runtime: Runtime
     authority: Authority
     clock: TurnedClock
-    service: OcspService
+    desk: OcspDesk
     loop: asyncio.AbstractEventLoop
+    answers: Counter[str]
 
     @property
     def ports(self) -> Ports:
@@ -53,15 +53,15 @@ class Bench:
 
     def http(self, request: bytes, *, post_quantum: bool = False) -> HttpAnswer:
         async def asked() -> HttpAnswer:
-            outcome = self.service.answer(request, post_quantum=post_quantum)
-            return outcome if isinstance(outcome, HttpAnswer) else await outcome
+            found = self.desk.quick(request, post_quantum=post_quantum)
+            return from_quick(found) if found else await self.desk.answer(request, post_quantum=post_quantum)
 
         return self.loop.run_until_complete(asked())
 
     def ask(self, request: bytes, *, post_quantum: bool = False) -> OcspResponse:
         answer = self.http(request, post_quantum=post_quantum)
         assert answer.status == 200
-        assert answer.content_type == b"application/ocsp-response"
+        assert dict(answer.headers)[b"content-type"] == b"application/ocsp-response"
         return parse_response(answer.body + answer.tail)
 
     def basic(self, request: bytes, *, post_quantum: bool = False) -> BasicResponse:
@@ -69,16 +69,29 @@ class Bench:
         assert basic is not None
         return basic
 
+    def how(self, request: bytes, *, post_quantum: bool = False) -> str:
+        """How the request is answered, in the words of the metrics."""
+        before = Counter(self.answers)
+        self.http(request, post_quantum=post_quantum)
+        (how,) = self.answers - before
+        return how
+
 
 @pytest.fixture
 def bench(ca: tuple[Home, Authority]) -> Iterator[Bench]:
+    yield from benched(ca)
+
+
+def benched(ca: tuple[Home, Authority], reader: PresignedReader | None = None) -> Iterator[Bench]:
+    """A bench, with answers signed ahead where they are given."""
     home, authority = ca
-    turned = TurnedClock()
+    turned, answers = TurnedClock(), Counter[str]()
     with opened(home) as runtime, ThreadPoolExecutor(2) as executor:
         ports = replace(runtime.ports, clock=turned)
-        service = OcspService(authority.default, ports, executor)
+        desk = OcspDesk(authority, ports, executor, lifetime=HOUR, answers=answers, reader=reader)
         loop = asyncio.new_event_loop()
-        yield Bench(replace(runtime, ports=ports), authority, turned, service, loop)
+        yield Bench(replace(runtime, ports=ports), authority, turned, desk, loop, answers)
+        desk.close()
         loop.close()
 
 

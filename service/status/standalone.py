@@ -1,0 +1,157 @@
+"""`medtrust status-server`: status and nothing else, with the store open for reading and no CA's key.
+
+A parent that holds the port, one child that signs ahead, and workers that answer. Responders that were made
+new (by `medtrust up`, or by `medtrust status provision`) are taken over without a refused connection: new
+children start on the same port before the old ones end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final
+
+from mqtt_bridge.broker.interface import Address
+from service import logs
+from service.authorities import FILE
+from service.home import Home, make_private
+from service.runtime import open_runtime
+from service.settings import Settings
+from service.status.keys import Responders, unlock_responders
+from service.status.listening import address_of, open_listener
+from service.status.presigned import Presigned, presigned_folder
+from service.status.presigner import sign_ahead
+from service.status.processes import ChildFailed, Children
+from service.status.server import StatusServer
+
+_LOOK_EVERY: Final = 0.5
+_KEYS_EVERY: Final = 5.0
+PRESIGNER: Final = "presigner"
+WORKER: Final = "worker"
+
+
+class Standalone:
+    """The parent. `start` returns when all children are ready."""
+
+    def __init__(self, home: Home, settings: Settings, passphrase: bytes, log: Any) -> None:  # noqa: ANN401
+        self._home, self._settings, self._passphrase, self._log = home, settings, passphrase, log
+        self._listener: socket.socket | None = None
+        self._children = Children(log)
+        self._seen = _marks(home)
+
+    def start(self) -> Address:
+        """Where status is served; typed errors for keys, store, port and disk, before any child is made."""
+        keys = unlock_responders(self._home, self._settings, self._passphrase)
+        with open_runtime(self._home, read_only=True):
+            pass  # the store can be read, and has our schema
+        self._listener = open_listener(self._settings.status_listen)
+        counts = make_private(self._home.run) / "status-metrics"
+        shutil.rmtree(counts, ignore_errors=True)
+        make_private(counts)
+        if self._settings.status.presign:
+            Presigned(presigned_folder(self._home), writable=True).close()
+        self._spawn(keys)
+        return address_of(self._listener)
+
+    def serve(self, ended: threading.Event) -> None:
+        """Until the event is set: children that die are replaced, keys that were made new taken over."""
+        looked = time.monotonic()
+        while not ended.wait(_LOOK_EVERY):
+            try:
+                self._children.replace_dead()
+                if time.monotonic() - looked >= _KEYS_EVERY:
+                    looked = time.monotonic()
+                    self._take_over()
+            except ChildFailed as failed:
+                self._log.error("process.not_started", problem=failed.problem)
+
+    def stop(self) -> None:
+        """Ends all children, and lets go of the port."""
+        self._children.end()
+        if self._listener is not None:
+            self._listener.close()
+
+    def _take_over(self) -> None:
+        marks = _marks(self._home)
+        if marks == self._seen:
+            return
+        self._seen = marks
+        try:
+            keys = unlock_responders(self._home, self._settings, self._passphrase)
+        except Exception as bad:  # noqa: BLE001 - half-written keys are whole at the next look
+            self._log.error("signer.not_taken_over", error=type(bad).__name__)
+            self._seen = ()
+            return
+        before = list(self._children.pids)
+        self._spawn(keys)
+        self._children.end(before)
+        self._log.info("signer.taken_over")
+
+    def _spawn(self, keys: Responders) -> None:
+        if self._settings.status.presign:
+            self._children.start(PRESIGNER, lambda ended, ready: self._presign(keys, ended, ready))
+        for _ in range(self._settings.status.workers):
+            self._children.start(WORKER, lambda ended, ready: self._work(keys, ended, ready))
+
+    def _work(self, keys: Responders, ended: threading.Event, ready: Callable[[], None]) -> None:
+        if self._listener is None:
+            return
+        signed = (
+            Presigned(presigned_folder(self._home), writable=False) if self._settings.status.presign else None
+        )
+        with open_runtime(self._home, read_only=True) as opened:
+            runtime = replace(opened, settings=self._settings)
+            counts = self._home.run / "status-metrics"
+            server = StatusServer(keys, runtime, self._listener, presigned=signed, counts=counts)
+            server.start()
+            ready()
+            try:
+                ended.wait()
+            finally:
+                server.stop()
+
+    def _presign(self, keys: Responders, ended: threading.Event, ready: Callable[[], None]) -> None:
+        os.nice(10)  # who asks goes first
+        with open_runtime(self._home, read_only=True) as opened:
+            ready()
+            runtime = replace(opened, settings=self._settings)
+            presigned = Presigned(presigned_folder(self._home), writable=True)
+            sign_ahead(keys, runtime, presigned, ended.wait, self._log)
+
+
+def run(home: Home, settings: Settings, passphrase: bytes, tell: Callable[[str], None]) -> int:
+    """Serves until SIGTERM or SIGINT; 0 after an orderly end."""
+    logs.configure(settings.log_level)
+    standalone = Standalone(home, settings, passphrase, logs.get("status"))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        at = standalone.start()
+        host = f"[{at.host}]" if ":" in at.host else at.host
+        tell(f"status is served http://{host}:{at.port}")
+        standalone.serve(ended)
+    finally:
+        standalone.stop()
+    return 0
+
+
+def _marks(home: Home) -> tuple[object, ...]:
+    """What changes when responders or CAs do: names, sizes and times of what is opened."""
+    found: list[object] = []
+    for path in (
+        home.root / FILE,
+        *sorted(home.certificates.glob("*.pem")),
+        *sorted(home.keys.glob("*ocsp*")),
+    ):
+        with suppress(OSError):
+            stat = path.stat()
+            found.append((path.name, stat.st_size, stat.st_mtime_ns))
+    return tuple(found)

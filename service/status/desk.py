@@ -158,13 +158,8 @@ class OcspDesk:
             self._reader.renew()
 
     def _settle(self, log_size: int) -> None:
-        if self._reader is None:
-            return
-        if self._reader.synced > log_size:
-            # Signed from a newer store than this one, which is an older copy of it then.
-            self._overlay.doubt_all(self._reader.synced + 1)
-        else:
-            self._overlay.settle(self._reader.synced)
+        if self._reader is not None:
+            self._overlay.settle(self._reader.synced, log_size)
 
     def _changed(self, changes: Changes) -> None:
         for responder in self._responders:

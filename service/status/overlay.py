@@ -16,21 +16,22 @@ class Overlay:
     def __init__(self) -> None:
         self._changed: dict[bytes, int] = {}
         self._all_until = 0
+        self._astray = False
 
     def note(self, changes: Changes) -> None:
         """Commits up to `changes.log_size`."""
         if changes.serials is None or len(self._changed) + len(changes.serials) > _MOST:
-            self.doubt_all(changes.log_size)
+            self._changed.clear()
+            self._all_until = max(self._all_until, changes.log_size)
             return
         self._changed |= {serial_octets(serial): changes.log_size for serial in changes.serials if serial > 0}
 
-    def doubt_all(self, until: int) -> None:
-        """Any certificate may have changed in commits up to that size of the log."""
-        self._changed.clear()
-        self._all_until = max(self._all_until, until)
+    def settle(self, synced: int, log_size: int) -> None:
+        """The records know every commit up to `synced`, and the store has `log_size` of them.
 
-    def settle(self, synced: int) -> None:
-        """The records know every commit up to that size of the log now."""
+        Records that know more were signed from a newer store: this one is an older copy of it.
+        """
+        self._astray = synced > log_size
         if self._all_until and self._all_until <= synced:
             self._all_until = 0
         if self._changed:
@@ -38,4 +39,4 @@ class Overlay:
 
     def doubts(self, serial: bytes) -> bool:
         """Whether the record of a serial (the INTEGER's content) may be untrue."""
-        return self._all_until > 0 or serial in self._changed
+        return self._astray or self._all_until > 0 or serial in self._changed

@@ -41,6 +41,7 @@ class AnswerTemplate:
         """The end that all answers share: the delegate's certificate."""
         self._shapes: dict[tuple[int, int, int], _Shape] = {}
         self._heads: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+        self._wholes: dict[tuple[int, int, int], tuple[bytes, bytes, bytes]] = {}
 
     def tbs(self, serial: bytes, status: bytes, now: bytes, until: bytes, extensions: bytes = b"") -> bytes:
         """ResponseData, DER: what is signed.
@@ -61,6 +62,24 @@ class AnswerTemplate:
         sizes = len(tbs), len(signature)
         before, between = self._heads.get(sizes) or self._head(sizes)
         return b"".join((before, tbs, between, signature))
+
+    def whole(self, serial: bytes, status: bytes, now: bytes, until: bytes, signature: bytes) -> bytes:
+        """`response(tbs(...), signature)`, put together at once."""
+        sizes = len(serial), len(status), len(signature)
+        first, second, between = self._wholes.get(sizes) or self._whole(sizes)
+        # fmt: off
+        return b"".join((
+            first, now, second, serial, status, _TIME_HEAD, now, _NEXT_HEAD, until, between, signature,
+        ))
+        # fmt: on
+
+    def _whole(self, sizes: tuple[int, int, int]) -> tuple[bytes, bytes, bytes]:
+        serial, status, signature = sizes
+        first, second = self._shapes.get((serial, status, 0)) or self._shape((serial, status, 0))
+        tbs = len(first) + len(second) + serial + status + _TIMES_SIZE + TIME_OCTETS
+        before, between = self._heads.get((tbs, signature)) or self._head((tbs, signature))
+        found = self._wholes[sizes] = before + first, second, between
+        return found
 
     def _shape(self, sizes: tuple[int, int, int]) -> _Shape:
         serial, status, extensions = sizes

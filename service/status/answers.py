@@ -11,8 +11,8 @@ from typing import Final
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names in lower case."""
-Quick = tuple[bytes, ...]
-"""A 200 as the wire wants it: its header lines, each ending in CRLF, then the pieces of its body."""
+Quick = tuple[bytes, bytes, bytes]
+"""A 200 as the wire wants it: its header lines, each ending in CRLF, then its body and the tail of that."""
 NO_STORE: Final = (b"cache-control", b"no-store")
 REQUEST_TYPE: Final = b"application/ocsp-request"
 _TEXT: Final = b"text/plain; charset=utf-8"
@@ -63,14 +63,15 @@ class HttpAnswer:
 
 def from_quick(quick: Quick) -> HttpAnswer:
     """The same as a value."""
-    head, *body = quick
+    head, body, tail = quick
     headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in head.splitlines()))
     named = dict(headers)
     since = named.get(b"last-modified")
     return HttpAnswer(
         200,
         headers,
-        b"".join(body),
+        body,
+        tail,
         etag=named.get(b"etag", b""),
         last_modified=parsedate_to_datetime(since.decode()) if since else None,
     )

@@ -15,6 +15,7 @@ from service.status.access import AccessLog
 from service.status.answers import REQUEST_TYPE, HttpAnswer, Quick, is_request_type, plain
 from service.status.bounded import MAX_BODY
 from service.status.desk import OcspDesk, refusal
+from service.status.heads import KnownHeads
 from service.status.limits import RateLimit
 from service.status.metrics import Meter
 from service.status.patience import Patience
@@ -54,6 +55,8 @@ class StatusApp:
         self.desk, self.patience, self._routes = desk, patience, routes
         self._prefix = prefix.encode()
         self._meter, self._limit, self._access = meter, limit, access
+        self.heads = KnownHeads()
+        """Of requests that went the short way."""
         self.now = 0.0
         """The loop's time, as exact as the server's sweeps."""
 

@@ -101,8 +101,8 @@ class AnswerForm:
 
     def _body(self, serial: bytes, record: bytes, moment: Moment) -> bytes:
         status_end = _HEAD.size + 2 + record[_HEAD.size + 1]
-        tbs = self._template.tbs(serial, record[_HEAD.size : status_end], moment.now, moment.until)
-        return self._template.response(tbs, record[status_end:])
+        status, signature = record[_HEAD.size : status_end], record[status_end:]
+        return self._template.whole(serial, status, moment.now, moment.until, signature)
 
     def _make_moment(self, second: int) -> Moment:
         begin = datetime.fromtimestamp(second, UTC)

@@ -11,8 +11,9 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from service.status.answers import REQUEST_TYPE, is_request_type, lines
+from service.status.answers import REQUEST_TYPE, Quick, is_request_type, lines
 from service.status.bounded import MAX_TARGET, BoundedProtocol
+from service.status.heads import Known
 
 _MATTERS: Final = frozenset(
     {
@@ -23,6 +24,7 @@ _MATTERS: Final = frozenset(
 _LONG_LENGTH: Final = 5
 """Digits of a length that is checked on the long way."""
 _OK: Final = STATUS_LINE[200]
+_TARGETS: Final = (b"/ocsp", b"/ocsp-pq")
 
 
 class StatusProtocol(BoundedProtocol):
@@ -35,10 +37,20 @@ class StatusProtocol(BoundedProtocol):
         """A client is there."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self._short = False
-        self._short_body = b""
+        self._short_body = self._whole = b""
         self._target: tuple[bool, bytes] = (False, b"")
         self._host = self.client[0] if self.client else ""
         self._unlimited = self.service.is_unlimited(self._host)
+
+    def data_received(self, data: bytes) -> None:
+        """What comes when nothing is under way may be a request with a known head, whole."""
+        if self._unparsed or self._waiting or self.ending or self.flow.write_paused or self.is_busy():
+            self._whole = b""
+        else:
+            self._whole = data
+            if self._recognised(data):
+                return
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         """A request begins; what ASGI needs to know of it is put together when it is needed."""
@@ -80,22 +92,52 @@ class StatusProtocol(BoundedProtocol):
             self._in_body = False
             super().finish()
 
+    def _recognised(self, data: bytes) -> bool:
+        """Answers a request whose head was parsed before; False: it is the parser's."""
+        service = self.service
+        post = service.heads.post(data)
+        if post is not None:
+            (post_quantum, _), body = post
+            method, rest, target = b"POST", b"", _TARGETS[post_quantum]
+        else:
+            get = service.heads.get(data)
+            asked = service.ocsp_target(get) if get else None
+            if get is None or asked is None:
+                return False
+            method, body, target = b"GET", b"", get
+            post_quantum, rest = asked
+        if not (self._unlimited or service.allows(self._host)):
+            return False
+        found = service.quick(method, post_quantum, rest, body, target, self._host)
+        if found is None:
+            return False
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        self._write(found, kept=True)
+        return True
+
     def _answered(self) -> bool:
         method, service = self.parser.get_method(), self.service
         found = service.quick(method, *self._target, self._short_body, self.url, self._host)
         if found is None:
             return False
+        kept = self.parser.should_keep_alive()
+        if kept and self._whole:
+            service.heads.learn(self._whole, method, Known(self._target[0], len(self._short_body)))
+        self._write(found, kept=kept)
+        return True
+
+    def _write(self, found: Quick, *, kept: bool) -> None:
         headers = self.server_state.default_headers
         if self._date[0] is not headers:
             StatusProtocol._date = headers, lines(tuple(headers))
-        kept = self.parser.should_keep_alive()
         end = b"\r\n" if kept else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((_OK, self._date[1], found[0], end, *found[1:])))
-        self.deadline = service.now + self.patience.idle
+        head, body, tail = found
+        self.transport.write(b"".join((_OK, self._date[1], head, end, body, tail)))
+        self.deadline = self.service.now + self.patience.idle
         if not kept:
             self.ending = True
             self.transport.close()
-        return True
 
     def _may_be_short(self) -> bool:
         # More than one small head at a time is checked on the long way.

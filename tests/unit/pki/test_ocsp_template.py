@@ -38,7 +38,12 @@ def from_template(
     )
     basic = parse_response(long_way).basic
     assert basic is not None
-    return tbs, template.response(tbs, basic.signature) + template.tail
+    response = template.response(tbs, basic.signature)
+    if nonce is None:
+        times = octets_of(NOW), octets_of(UNTIL)
+        at_once = template.whole(serial_octets(serial), encode_status(status), *times, basic.signature)
+        assert at_once == response
+    return tbs, response + template.tail
 
 
 @settings(max_examples=60, deadline=None)

@@ -86,7 +86,7 @@ def test_what_is_signed_ahead_verifies_and_carries_its_own_times(bench: Bench, p
     answer = response.basic.answers[0]
     assert (answer.status, answer.next_update) == (GOOD, answer.this_update + HOUR)
     http = bench.http(request)
-    assert http.etag == b'"%b"' % hashlib.sha256(http.body).hexdigest().encode()
+    assert http.etag == b'"%b"' % hashlib.sha256(http.body + http.tail).hexdigest().encode()
 
 
 def test_every_change_shows_at_once_and_again_when_it_was_followed(

@@ -11,6 +11,7 @@ from uvicorn.server import ServerState
 from service.status.answers import Quick, plain
 from service.status.app import Receive, Scope, Send, send_answer
 from service.status.bounded import MAX_QUEUED
+from service.status.heads import KnownHeads
 from service.status.patience import Patience
 from service.status.protocol import StatusProtocol
 
@@ -61,6 +62,7 @@ class Echo:
         self.slow: set[str] = set()
         self.known: set[bytes] = set()
         self.refused: list[int] = []
+        self.heads = KnownHeads()
 
     def is_unlimited(self, _host: str) -> bool:
         return True
@@ -200,3 +202,36 @@ def test_a_refusal_waits_for_the_answers_before_it() -> None:
     assert before == b""
     assert after.index(b"/1") < after.index(b"HTTP/1.1 414 ")
     assert refused == [414]
+
+
+def test_a_known_head_means_the_same_again_and_only_whole() -> None:
+    async def scene() -> tuple[int, list[bytes], list[int]]:
+        echo = Echo()
+        echo.known = {b"now", b"new", b"old"}
+        connection, transport = connected(echo)
+        connection.data_received(OCSP % (3, b"now"))
+        parsed: list[bytes] = []
+        feed = connection.parser.feed_data
+        connection.parser = Spied(connection.parser, lambda data: (parsed.append(data), feed(data)))
+        connection.data_received(OCSP % (3, b"new"))
+        recognised = len(parsed)
+        head = OCSP % (3, b"")
+        for piece in (head + b"ol", b"d", head + b"wai", head + b"nowGARBAGE\r\n\r\n"):
+            connection.data_received(piece)
+            await asyncio.sleep(0.01)
+        return recognised, transport.bodies(), echo.refused
+
+    recognised, bodies, refused = asyncio.run(scene())
+    assert recognised == 0
+    assert bodies == [b"short now", b"short new", b"short old", b"/ocsp wai", b"short now"]
+    assert refused == [400]
+
+
+class Spied:
+    """A parser that tells what it is fed."""
+
+    def __init__(self, parser: Any, feed: Any) -> None:  # noqa: ANN401 - httptools has no types
+        self._parser, self.feed_data = parser, feed
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        return getattr(self._parser, name)

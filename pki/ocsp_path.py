@@ -27,7 +27,7 @@ def decode_get_path(path: str) -> bytes:
     # Base64 of a SEQUENCE starts with M, so slashes in front belong to the URL.
     text = path.lstrip("/")
     if "%" in text:
-        # As most clients write it; what they write otherwise, letter by letter. One pass each, so never twice.
+        # As most clients write it; else letter by letter. One pass each, so nothing is decoded twice.
         text = text.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=")
         if "%" in text:
             text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)

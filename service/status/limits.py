@@ -6,8 +6,10 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Final
 
+from mqtt_bridge.pacer import Pacer
+
 _MOST_CLIENTS: Final = 20_000
-_BURST_SECONDS: Final = 5.0
+_BURST_SECONDS: Final = 5
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -15,26 +17,17 @@ class RateLimit:
     """`rate` requests a second for each address, five seconds of them at once; 0: no limit."""
 
     def __init__(self, rate: int, exempt: Sequence[Network]) -> None:
-        self._rate, self._exempt = rate, tuple(exempt)
+        self._exempt = tuple(exempt)
+        self._pacer = Pacer(rate, rate * _BURST_SECONDS) if rate else None
         self._free: dict[str, bool] = {}
-        self._buckets: dict[str, tuple[float, float]] = {}
-        """Address -> (tokens, when they were counted)."""
 
     def allows(self, host: str, now: float) -> bool:
         """Whether the address may ask once more; `now` in seconds of any steady clock."""
-        if self.is_free(host):
-            return True
-        most = self._rate * _BURST_SECONDS
-        tokens, then = self._buckets.pop(host, (most, now))
-        tokens = min(most, tokens + (now - then) * self._rate)
-        if len(self._buckets) >= _MOST_CLIENTS:  # whoever was quiet longest begins anew
-            del self._buckets[next(iter(self._buckets))]
-        self._buckets[host] = (tokens - 1 if tokens >= 1 else tokens, now)
-        return tokens >= 1
+        return self._pacer is None or self.is_free(host) or self._pacer.allows(host, now)
 
     def is_free(self, host: str) -> bool:
         """Whether the address has no limit."""
-        if not self._rate:
+        if self._pacer is None:
             return True
         known = self._free.get(host)
         if known is None:

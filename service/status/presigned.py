@@ -115,6 +115,7 @@ class Presigned:
 
     def report(self, oldest: int | None, records: int) -> None:
         """What the presigner's last walk found: when the oldest was made (seconds since 1970), how many."""
+        self._environment.reader_check()  # readers that were killed would keep old pages for ever
         with self._environment.begin(write=True) as transaction:
             transaction.put(_REPORT, msgspec.json.encode((oldest, records)))
 

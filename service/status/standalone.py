@@ -95,10 +95,10 @@ class Standalone:
         self._log.info("signer.taken_over")
 
     def _spawn(self, keys: Responders) -> None:
-        if self._settings.status.presign:
-            self._children.start(PRESIGNER, lambda ended, ready: self._presign(keys, ended, ready))
         for _ in range(self._settings.status.workers):
             self._children.start(WORKER, lambda ended, ready: self._work(keys, ended, ready))
+        if self._settings.status.presign:
+            self._children.start(PRESIGNER, lambda ended, ready: self._presign(keys, ended, ready))
 
     def _work(self, keys: Responders, ended: threading.Event, ready: Callable[[], None]) -> None:
         if self._listener is None:
@@ -118,7 +118,8 @@ class Standalone:
                 server.stop()
 
     def _presign(self, keys: Responders, ended: threading.Event, ready: Callable[[], None]) -> None:
-        os.nice(10)  # who asks goes first
+        with suppress(OSError):  # a service manager may forbid it
+            os.nice(10)  # who asks goes first
         with open_runtime(self._home, read_only=True) as opened:
             ready()
             runtime = replace(opened, settings=self._settings)

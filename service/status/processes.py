@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from service.errors import ServiceError
@@ -21,10 +22,27 @@ Work = Callable[[threading.Event, Callable[[], None]], None]
 """What a child does until the event is set; it calls the second argument once it is ready."""
 _GRACE: Final = 6.0
 _START: Final = 30.0
+_SETTLED, _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 0.5, 10.0
 
 
 class ChildFailed(ServiceError):
     """A process of the status service ended before it was ready."""
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    work: Work
+    born: float = 0.0
+    pause: float = 0.0
+    """Seconds to wait before the next start, where it ended soon after its last."""
+
+    def ended(self, now: float) -> None:
+        """It ended by itself, or did not start."""
+        self.pause = (
+            0.0 if now - self.born > _SETTLED else min(max(2 * self.pause, _FIRST_PAUSE), _LONGEST_PAUSE)
+        )
+        self.born = now + self.pause
 
 
 class Children:
@@ -33,49 +51,41 @@ class Children:
     def __init__(self, log: Any) -> None:  # noqa: ANN401 - structlog's bound logger
         self._log = log
         self._life, self._parents_end = os.pipe()
-        self._running: dict[int, tuple[str, Work]] = {}
+        self._running: dict[int, _Child] = {}
+        self._waiting: list[_Child] = []
+        """Those that ended by themselves; `born` is when they may start again."""
 
     @property
     def pids(self) -> dict[int, str]:
         """Names by process id."""
-        return {pid: name for pid, (name, _) in self._running.items()}
+        return {pid: child.name for pid, child in self._running.items()}
 
     def start(self, name: str, work: Work) -> int:
         """A new child, ready when this returns; ChildFailed where it is not within half a minute."""
-        ready, tells = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        pid = os.fork()
-        if pid == 0:
-            os.close(ready)
-            os.close(self._parents_end)
-            os._exit(_child(work, self._life, tells, self._log))
-        os.close(tells)
-        try:
-            heard, _, _ = select.select([ready], [], [], _START)
-            said = os.read(ready, 1) if heard else b""
-        finally:
-            os.close(ready)
-        if said != b"R":
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            raise ChildFailed(
-                f"The {name} process did not start.", next_step="Its reason is in the log above.", field=name
-            )
-        self._running[pid] = (name, work)
-        return pid
+        return self._start(_Child(name, work))
 
     def replace_dead(self) -> None:
-        """Start again whatever ended by itself."""
-        for pid, (name, work) in list(self._running.items()):
+        """Start again whatever ended by itself; what ends soon after its start waits longer each time."""
+        now = time.monotonic()
+        for pid, child in list(self._running.items()):
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 del self._running[pid]
-                self._log.error("process.ended", kind=name, status=os.waitstatus_to_exitcode(status))
-                self.start(name, work)
+                child.ended(now)
+                self._waiting.append(child)
+                self._log.error("process.ended", kind=child.name, status=os.waitstatus_to_exitcode(status))
+        for child in [each for each in self._waiting if each.born <= now]:
+            self._waiting.remove(child)
+            try:
+                self._start(child)
+            except ChildFailed as failed:
+                self._log.error("process.not_started", kind=child.name, problem=failed.problem)
+                child.ended(time.monotonic())
+                self._waiting.append(child)
 
     def end(self, pids: list[int] | None = None) -> None:
-        """Ends these, or all: asked first, killed where they do not listen."""
+        """Ends these, or all, and what waits to start again: asked first, then killed."""
+        self._waiting.clear()
         ending = list(self._running) if pids is None else pids
         for pid in ending:
             os.kill(pid, signal.SIGTERM)
@@ -89,13 +99,40 @@ class Children:
                 time.sleep(0.01)
             self._running.pop(pid, None)
 
+    def _start(self, child: _Child) -> int:
+        ready, tells = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            os.close(ready)
+            os.close(self._parents_end)
+            os._exit(_live(child.work, self._life, tells, self._log))
+        os.close(tells)
+        try:
+            heard, _, _ = select.select([ready], [], [], _START)
+            said = os.read(ready, 1) if heard else b""
+        finally:
+            os.close(ready)
+        if said != b"R":
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise ChildFailed(
+                f"The {child.name} process did not start.",
+                next_step="Its reason is in the log above.",
+                field=child.name,
+            )
+        child.born = time.monotonic()
+        self._running[pid] = child
+        return pid
+
 
 def _outlive(life: int, ended: threading.Event) -> None:
     os.read(life, 1)
     ended.set()
 
 
-def _child(work: Work, life: int, tells: int, log: Any) -> int:  # noqa: ANN401
+def _live(work: Work, life: int, tells: int, log: Any) -> int:  # noqa: ANN401
     """The child's whole life; its exit code."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -20,6 +20,7 @@ import uvicorn
 import uvloop
 
 from mqtt_bridge.broker.interface import Address
+from registry.store.notices import notices_for
 from service import logs
 from service.runtime import Runtime
 from service.status.access import AccessLog
@@ -60,6 +61,10 @@ class StatusServer:
         self._patience, self._presigned = patience, presigned
         self._meter = Meter(counts)
         self._access = AccessLog(runtime.settings.status.access_log, _LOG)
+        # PostgreSQL tells of other processes' commits; elsewhere a question that comes later looks.
+        self._notices = notices_for(runtime.store)
+        if self._notices is not None:
+            self._notices.on_change(self.touch)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: _Server | None = None
@@ -74,6 +79,8 @@ class StatusServer:
         )
         self._thread.start()
         ready.result()
+        if self._notices is not None:
+            self._notices.start()
         return address_of(listener)
 
     def touch(self) -> None:
@@ -92,6 +99,8 @@ class StatusServer:
         thread, self._thread = self._thread, None
         if thread is None or self._server is None:
             return
+        if self._notices is not None:
+            self._notices.stop()
         self._server.should_exit = True
         thread.join()
 

@@ -37,18 +37,20 @@ class ServerProcess:
         return [int(pid) for pid in listed if not state(int(pid)).startswith("Z")]
 
     def get(self, path: str) -> bytes:
-        return self._http("GET", path)
+        return ask(self.url, "GET", path)
 
     def ocsp(self, certificate: Certificate, issuer: Certificate, nonce: bytes | None = None) -> OcspResponse:
         der = build_request(certificate, issuer, hash_oid=oids.SHA1, nonce=nonce)
-        return parse_response(self._http("POST", "/ocsp", der))
+        return parse_response(ask(self.url, "POST", "/ocsp", der))
 
-    def _http(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=10)
-        connection.request(method, path, body, {"Content-Type": "application/ocsp-request"})
-        answer = connection.getresponse().read()
-        connection.close()
-        return answer
+
+def ask(url: str, method: str, path: str, body: bytes | None = None) -> bytes:
+    """The body of one answer."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection.request(method, path, body, {"Content-Type": "application/ocsp-request"})
+    answer = connection.getresponse().read()
+    connection.close()
+    return answer
 
 
 def state(pid: int) -> str:

@@ -9,10 +9,9 @@ import typer
 from cli import verify_options as opts
 from cli.asking import Json, single
 from cli.errors import EXIT_CODES, CliError
-from cli.output import note
+from cli.trust_source import given_bundle
 from cli.verdict_view import print_verdict
 from cli.words import examples
-from pki.bundle import open_bundle
 from pki.path import VerifyPolicy, verify_bytes
 from service import clock
 from service.lists import read_list
@@ -53,10 +52,7 @@ def verify(
 
     Exit code 0 where valid, 3 where not.
     """
-    pin = _fingerprint(root_fingerprint) if root_fingerprint else None
-    trusted = open_bundle(read_file(bundle, "trust bundle"), pinned_fingerprint=pin)
-    if pin is None:
-        note("The bundle only agrees with itself: compare the root with --root-fingerprint.")
+    trusted = given_bundle(bundle, root_fingerprint)
     first, *others = from_pem_or_der(read_file(file, "certificate"))
     second, *behind = from_pem_or_der(read_file(related, "related certificate")) if related else [None]
     given = [der for path in intermediate or () for der in from_pem_or_der(read_file(path, "intermediate"))]
@@ -83,20 +79,6 @@ def verify(
     print_verdict(verdict, as_json=as_json)
     if not verdict.is_valid:
         raise typer.Exit(EXIT_CODES["refused"])
-
-
-def _fingerprint(text: str) -> bytes:
-    try:
-        octets = bytes.fromhex(text.replace(":", "").strip())
-    except ValueError:
-        octets = b""
-    if len(octets) != 32:
-        raise CliError(
-            "The fingerprint is not 32 octets in hex.",
-            next_step="Take the root's SHA-256: medtrust ca show.",
-            field="--root-fingerprint",
-        )
-    return octets
 
 
 def _moment(text: str) -> datetime:

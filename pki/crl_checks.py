@@ -6,7 +6,7 @@ The alternative signature is judged by ITU-T X.509 9.8, as in certificates.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from pki import extensions, names, oids
@@ -19,6 +19,7 @@ from pki.hybrid_signature import alternative_findings
 from pki.keys import HybridPublicKey
 from pki.tbs import Certificate
 
+_NO_SKEW: Final = timedelta(0)
 _FEW: Final = 5
 """How many lost serials a message names."""
 
@@ -77,13 +78,15 @@ def publication_findings(
     now: datetime,
     *,
     may_leave: Container[int] = (),
+    skew: timedelta = _NO_SKEW,
 ) -> tuple[Finding, ...]:
     """Whether `new` may replace `old` (None: the first one). Any finding that refuses means: do not publish.
 
     `may_leave`: serials that may be gone, because their certificate expired and stood on one more list
-    since, or because a hold was released. Only the caller knows; every other lost entry refuses.
+    since, or because a hold was released. Only the caller knows; every other lost entry refuses. `skew` is
+    how far the signer's clock may be ahead of `now`.
     """
-    findings = [*verify_crl(new, issuer), *_time_findings(new, now)]
+    findings = [*verify_crl(new, issuer), *_time_findings(new, now, skew)]
     if old is None:
         new.read_entries()
     else:
@@ -92,11 +95,11 @@ def publication_findings(
     return tuple(findings)
 
 
-def _time_findings(new: CertificateList, now: datetime) -> Iterator[Finding]:
+def _time_findings(new: CertificateList, now: datetime, skew: timedelta) -> Iterator[Finding]:
     if new.next_update <= now:
         problem = f"The list lapsed at {new.next_update:%Y-%m-%d %H:%M:%S}Z."
         yield error("crl.already_lapsed", problem, _name(new))
-    if new.this_update > now:
+    if new.this_update > now + skew:
         problem = f"The list begins only at {new.this_update:%Y-%m-%d %H:%M:%S}Z."
         yield error("crl.begins_in_the_future", problem, _name(new))
 

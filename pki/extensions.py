@@ -168,3 +168,16 @@ def uris(value: bytes) -> tuple[str, ...]:
         elif element.tag & 0x20:
             stack += reversed(asn1.children(value, element))
     return tuple(found)
+
+
+def ocsp_responders(value: bytes) -> tuple[str, ...]:
+    """The URIs of id-ad-ocsp in an authorityInfoAccess, in order (4.2.2.1)."""
+    described = asn1.children(value, asn1.whole(value, what="authorityInfoAccess"))
+    pairs = [asn1.children(value, each) for each in described]
+    if any(len(pair) != 2 for pair in pairs):
+        raise MalformedInput("An access description is not two parts.", field="authorityInfoAccess")
+    return tuple(
+        asn1.content(value, location).decode("ascii", "replace")
+        for method, location in pairs
+        if asn1.oid_value(value, method) == oids.AD_OCSP and location.tag == 0x86
+    )

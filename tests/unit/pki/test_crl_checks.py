@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -157,6 +158,12 @@ def test_a_lost_entry_is_refused_unless_it_may_leave() -> None:
 def test_a_lapsed_list_and_one_from_the_future_are_refused() -> None:
     assert published(None, SIGNED, now=NOW + 7 * DAY) == ["crl.already_lapsed"]
     assert published(None, SIGNED, now=NOW - DAY) == ["crl.begins_in_the_future"]
+
+
+def test_a_signers_clock_may_be_ahead_as_far_as_the_caller_says() -> None:
+    early = NOW - timedelta(minutes=4)
+    for skew, refused in ((timedelta(minutes=5), []), (timedelta(minutes=3), ["crl.begins_in_the_future"])):
+        assert [f.rule for f in publication_findings(None, SIGNED, ISSUING, early, skew=skew)] == refused
 
 
 def test_an_older_list_is_refused_whatever_its_number() -> None:

@@ -1,4 +1,4 @@
-"""`medtrust crl`: revocation lists, published by hand, listed, read and checked."""
+"""`medtrust crl`: revocation lists, published by hand, listed, read, checked and fetched."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Annotated, Final
 import typer
 
 from cli.asking import Json, PassphraseFd, PassphraseFile, SharesFile, noun, passphrase_of, registry
-from cli.crl_view import entry_rows, head_row, list_document
+from cli.crl_fetch import fetch
+from cli.crl_inspect import inspect
+from cli.crl_issuer import IssuerFile, issuer_for
+from cli.crl_view import entry_rows, head_row, list_document, print_list
 from cli.errors import EXIT_CODES, CliError, Missing
 from cli.finding_view import finding_rows
-from cli.output import note, print_fields, print_findings, print_json, print_rows
+from cli.output import print_fields, print_findings, print_json, print_rows
+from cli.trust_source import Bundle, RootFingerprint
 from pki.crl_checks import verify_crl
 from pki.crl_list import CertificateList
-from pki.tbs import Certificate
 from registry.list_scopes import is_scope, scopes_changed
 from registry.model.certificate import certificate_serial
 from registry.store.lists import DELTA, WHOLE, StoredList
 from service import clock
 from service.authorities import ISSUING, read_authorities
-from service.authority import certificate_file
+from service.list_source import one_list_from
 from service.lists import read_list, signer_of
-from service.pem import read_certificate
 from service.publisher import Publisher, list_file
 from service.runtime import Runtime, current_operator
 
@@ -32,6 +34,8 @@ app = noun(
     "medtrust crl list",
     "medtrust crl show issuing --json",
     "medtrust crl verify issuing.crl",
+    "medtrust crl inspect http://pki.example/crl/issuing.crl",
+    "medtrust crl fetch --from-cert pump.pem --bundle trust-bundle.json --out /etc/mosquitto/issuing.pem",
 )
 _SHOWN: Final = 20
 
@@ -116,28 +120,28 @@ def show(
     if as_json:
         print_json({**document, "entry_count": found.entry_count, "entries": rows})
         return
-    print_fields({**document, "entries": found.entry_count}, as_json=False)
-    print_rows(rows, as_json=False, empty="It does not list it." if serial else "It lists no certificate.")
-    if not serial and len(rows) < found.entry_count:
-        note(f"... and {found.entry_count - len(rows)} more: --limit 0, or --serial SERIAL.")
+    print_list(found, document, rows, sought=bool(serial))
+
+
+app.command()(inspect)
+app.command("fetch")(fetch)
 
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The list (PEM or DER).")],
+    which: Annotated[str, typer.Argument(metavar="FILE|URL", help="The list (PEM or DER).")],
     ctx: typer.Context,
-    issuer_file: Annotated[
-        Path | None,
-        typer.Option("--issuer-file", metavar="FILE", help="Its issuer's certificate; else one of our CAs."),
-    ] = None,
+    issuer_file: IssuerFile = None,
+    bundle: Bundle = None,
+    root_fingerprint: RootFingerprint = "",
     as_json: Json = False,
 ) -> None:
     """Check a list: both signatures, who may sign it, and whether it is in force.
 
     Exit code 0 where it is good, 3 where not.
     """
-    found = CertificateList.parse(read_list(file))
-    issuer = read_certificate(issuer_file) if issuer_file else _our_issuer(found, ctx)
+    found = CertificateList.parse(one_list_from(which))
+    issuer = issuer_for(found, ctx, issuer_file=issuer_file, bundle=bundle, root_fingerprint=root_fingerprint)
     findings = verify_crl(found, issuer)
     now = clock.now()
     in_force = found.this_update <= now <= found.next_update
@@ -191,21 +195,3 @@ def _newest(issuer: str, scope: str, runtime: Runtime) -> StoredList:
             field="issuer",
         )
     return stored
-
-
-def _our_issuer(found: CertificateList, ctx: typer.Context) -> Certificate:
-    with registry(ctx) as runtime:
-        ours = [
-            read_certificate(certificate_file(runtime.home, e.name)) for e in read_authorities(runtime.home)
-        ]
-    for certificate in ours:
-        if certificate.subject == found.issuer and not any(
-            finding.rule == "crl.authority_key_identifier_differs"
-            for finding in verify_crl(found, certificate)
-        ):
-            return certificate
-    raise Missing(
-        "The list is of none of our CAs.",
-        next_step="Give its issuer's certificate: --issuer-file.",
-        field="FILE",
-    )

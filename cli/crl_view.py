@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from itertools import islice
 
+from cli.output import Row, note, print_fields, print_rows
 from pki import names, oids
 from pki.crl_list import CertificateList, RevokedEntry
 from pki.extensions import uris
+from pki.tbs import read_alternative
 from registry.model.certificate import of_int
 from registry.store.lists import ListHead
 
@@ -29,6 +33,33 @@ def list_document(found: CertificateList) -> dict[str, object]:
     if fresher:
         document["deltas_at"] = fresher
     return document
+
+
+def inspected(found: CertificateList, now: datetime) -> dict[str, object]:
+    """The same of a list that may be anybody's, with its signatures, its scope's limits and its life left."""
+    life, left = found.next_update - found.this_update, found.next_update - now
+    alternative, _ = read_alternative(found.extensions)
+    limits = [f.name for f in fields(found.scope) if getattr(found.scope, f.name) is True]
+    return {
+        **list_document(found),
+        "in_force": found.this_update <= now <= found.next_update,
+        "life_left_seconds": int(left.total_seconds()),
+        "life_left_percent": max(0, round(100 * left / life)) if life else 0,
+        "signature": str(found.algorithm),
+        "alternative_signature": str(alternative.algorithm) if alternative else None,
+        "limits": limits,
+        "bytes": len(found.der),
+        "entry_count": found.entry_count,
+    }
+
+
+def print_list(found: CertificateList, document: Row, rows: Sequence[Row], *, sought: bool = False) -> None:
+    """For people: the fields, the entries, and how many more. `sought`: one serial was asked for."""
+    shown = {name: value for name, value in document.items() if name != "entry_count"}
+    print_fields({**shown, "entries": found.entry_count}, as_json=False)
+    print_rows(rows, as_json=False, empty="It does not list it." if sought else "It lists no certificate.")
+    if not sought and len(rows) < found.entry_count:
+        note(f"... and {found.entry_count - len(rows)} more: --limit 0, or crl show --serial SERIAL.")
 
 
 def entry_rows(found: CertificateList, limit: int, serial: int | None) -> list[dict[str, object]]:

@@ -11,6 +11,8 @@ import ipaddress
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import ClassVar, Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -27,6 +29,7 @@ _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 _KEEP_METHOD: Final = frozenset({307, 308})
 _PORTS: Final = {"http": 80, "https": 443}
 _NOT_MODIFIED: Final = 304
+_SETTLED: Final = timedelta(seconds=2)
 
 
 class BadUrl(ServiceError):
@@ -49,8 +52,8 @@ class Fetched:
     """Where it came from in the end."""
     body: bytes
     media_type: str
-    last_modified: str
-    """As the header says it; empty: it says nothing."""
+    last_modified: datetime | None
+    """Good to ask for news by; None: the server does not say, or its document is not two seconds old yet."""
     seconds: float
     unchanged: bool = False
 
@@ -125,10 +128,19 @@ def _exchange(
             url,
             b"" if unchanged else _body(response, url, wire.at_most),
             said.get_content_type() if said["Content-Type"] else "",
-            said.get("Last-Modified", ""),
+            _settled(said.get("Last-Modified", ""), said.get("Date", "")),
             time.monotonic() - began,
             unchanged,
         )
+
+
+def _settled(modified: str, date: str) -> datetime | None:
+    """RFC 9110 8.8.2.2: of two documents of one second, the date tells nothing apart."""
+    try:
+        since, answered = parsedate_to_datetime(modified), parsedate_to_datetime(date)
+        return since.astimezone(UTC) if answered - since >= _SETTLED else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _body(response: http.client.HTTPResponse, url: str, at_most: int) -> bytes:

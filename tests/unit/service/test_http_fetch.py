@@ -9,6 +9,7 @@ import subprocess
 import time
 import tracemalloc
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,13 +39,32 @@ def forever(connection: socket.socket, piece: bytes, pause: float = 0) -> None:
 
 
 def test_a_document_comes_with_its_type_and_date() -> None:
-    date = "Tue, 01 Dec 2026 00:00:00 GMT"
-    said = answer(b"list", "Content-Type: application/pkix-crl; x=1", f"Last-Modified: {date}")
+    dates = ("Last-Modified: Tue, 01 Dec 2026 00:00:00 GMT", "Date: Tue, 01 Dec 2026 00:00:02 GMT")
+    said = answer(b"list", "Content-Type: application/pkix-crl; x=1", *dates)
     with odd_server(says(said)) as url:
         found = fetch(url, at_most=4)
-    assert (found.body, found.media_type, found.last_modified) == (b"list", "application/pkix-crl", date)
+    assert (found.body, found.media_type) == (b"list", "application/pkix-crl")
+    assert found.last_modified == datetime(2026, 12, 1, tzinfo=UTC)
     assert (found.url, found.unchanged) == (url, False)
     assert found.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("modified", "date"),
+    [
+        ("Tue, 01 Dec 2026 00:00:00 GMT", "Tue, 01 Dec 2026 00:00:01 GMT"),
+        ("Tue, 01 Dec 2026 00:00:00 GMT", "Mon, 30 Nov 2026 00:00:00 GMT"),
+        ("Tue, 01 Dec 2026 00:00:00 GMT", "yesterday"),
+        ("Tue, 99 Dec 2026 00:00:00 GMT", "Tue, 01 Dec 2026 00:00:02 GMT"),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Tue, 01 Dec 2026 00:00:02 GMT"),
+        ("Tue, 01 Dec 2026 00:00:00 GMT", "Tue, 01 Dec 2026 00:00:02"),
+        ("", ""),
+    ],
+)
+def test_a_date_that_tells_nothing_apart_is_none(modified: str, date: str) -> None:
+    said = answer(b"list", f"Last-Modified: {modified}", f"Date: {date}")
+    with odd_server(says(said)) as url:
+        assert fetch(url, at_most=4).last_modified is None
 
 
 def test_what_is_asked_names_no_compression_and_posts_a_body() -> None:

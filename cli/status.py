@@ -1,4 +1,4 @@
-"""`medtrust status`: the whole registry on one screen, in counts."""
+"""`medtrust status`: the whole registry on one screen, in counts; status for others, as files or a home."""
 
 from __future__ import annotations
 
@@ -9,20 +9,37 @@ from typing import Final
 
 import typer
 
-from cli.asking import Json, registry, single
+from cli.asking import Json, registry
 from cli.output import print_json, say
+from cli.status_export import export
+from cli.status_provision import provision
+from cli.words import examples
 from registry.model.certificate import CertificateState
 from registry.store.unit_of_work import UnitOfWork
 from service import clock, control
 
-app = single()
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    invoke_without_command=True,
+    epilog=examples(
+        "medtrust status",
+        "medtrust status export /srv/www/pki --hours 48 --upstream http://127.0.0.1:8080",
+        "medtrust status provision /srv/responder --new-passphrase-file responder.pass",
+    ),
+)
 SOON: Final = timedelta(days=30)
 _LIVE: Final = (CertificateState.PENDING, CertificateState.ACTIVE, CertificateState.HELD)
 
 
-@app.command()
+@app.callback()
 def status(ctx: typer.Context, as_json: Json = False) -> None:
-    """Show counts: devices by state, tier and criticality, certificates by state, what expires, alarms."""
+    """Show counts: devices by state, tier and criticality, certificates by state, what expires, alarms.
+
+    With a verb: status for others, as static files or as a home for a status server.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
     with registry(ctx) as runtime:
         with runtime.store.read() as uow:
             document = _counts(uow, clock.now())
@@ -62,3 +79,7 @@ def _in_words(counts: object) -> str:
     if not isinstance(counts, dict) or not counts:
         return "none"
     return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+
+
+app.command("export")(export)
+app.command("provision")(provision)

@@ -29,8 +29,8 @@ class KeyWriter:
     """Seals new keys during a ceremony."""
 
     def __init__(self, folder: Path, passphrase: bytes, created: datetime) -> None:
-        self._folder = make_private(folder)
         self._sealer = Sealer(passphrase, salt=clock.entropy(16))
+        self._folder = make_private(folder)
         self._created = created
 
     def write(self, name: str, key: HybridPrivateKey) -> None:
@@ -117,6 +117,28 @@ def reseal(folder: Path, old: bytes, new: bytes, *, besides: dict[str, bytes], n
             write_private(fresh / path.name, read_secret(path, what="key file"))
     for name, content in besides.items():
         write_private(fresh / name, content)
+    _exchange(folder)
+
+
+def copy_sealed(
+    source: Path, target: Path, names: Iterable[str], *, old: bytes, new: bytes, now: datetime
+) -> None:
+    """Some keys of a folder as another folder, sealed under another passphrase; exchanged as `reseal` does.
+
+    `names` are files without their ending. The target holds these keys and no others afterwards.
+    """
+    keys, fresh = KeyReader(source, old), _beside(target, "next")
+    shutil.rmtree(fresh, ignore_errors=True)
+    writer = KeyWriter(fresh, new, now)
+    for name in names:
+        writer.write_secret(name, keys.read_secret(name))
+    if target.exists():
+        _exchange(target)
+    else:
+        fresh.rename(target)
+
+
+def _exchange(folder: Path) -> None:
     folder.rename(_beside(folder, "old"))
     # From here on the new folder is the only whole one; whoever looks finishes the exchange.
     finish_exchange(folder)

@@ -36,7 +36,7 @@ def write_settings(
     ca = RawCa(organization=organization, pkcs11=token or RawPkcs11())
     raw = RawSettings(status=status, ca=ca)
     settings = validate(raw, home)
-    write_private(home.settings_file, _toml(raw).encode())
+    write_private(home.settings_file, as_toml(raw).encode())
     return settings
 
 
@@ -58,7 +58,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _toml(raw: RawSettings) -> str:
+def as_toml(raw: RawSettings) -> str:
+    """The file's text."""
     lines = ["# medtrust's settings; the reference is docs/settings.md.", ""]
     for section, values in msgspec.to_builtins(raw).items():
         lines += _section(section, values)

@@ -14,7 +14,8 @@ from service.exports.gathered import Trusted
 from service.exports.words import README, USE
 from service.home import write_atomically
 
-_README: Final = "README.txt"
+README_FILE: Final = "README.txt"
+"""Begins with a line that says whose folder it is."""
 
 
 class NothingToTrust(ServiceError):
@@ -52,7 +53,7 @@ def write_folder(consumer: Consumer, trusted: Trusted, folder: Path, now: dateti
             next_step="Serve it from a CA with a classical main key (catalyst or classical form).",
             field="--for",
         )
-    _refuse_foreign(folder, marker)
+    refuse_foreign(folder, marker, "--out")
     until = min(ca.crl_until for ca in kept.cas)
     files = files_for(consumer, trusted, folder)
     page = README.format(
@@ -63,19 +64,21 @@ def write_folder(consumer: Consumer, trusted: Trusted, folder: Path, now: dateti
         use=USE[consumer],
         left_out=_left_out(kept.left_out),
     )
-    for name, content in {_README: page.encode(), **files}.items():
+    for name, content in {README_FILE: page.encode(), **files}.items():
         path = folder / name
         if not path.parent.exists():
-            _open_folder(path.parent)
+            open_folder(path.parent)
         write_atomically(path, content)
     _remove_older(folder, files)
-    return Written(tuple(sorted({_README, *files})), kept.left_out, until)
+    return Written(tuple(sorted({README_FILE, *files})), kept.left_out, until)
 
 
-def _open_folder(folder: Path) -> None:
+def open_folder(folder: Path) -> None:
     """Readable by the consumer's own user, whatever our umask is: nothing in it is secret."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True)
-    folder.chmod(0o755)
+    for each in made:
+        each.chmod(0o755)
 
 
 def _left_out(names: Iterable[str]) -> str:
@@ -83,20 +86,21 @@ def _left_out(names: Iterable[str]) -> str:
     return f"\nLeft out, because it cannot read them: {listed}.\n" if listed else ""
 
 
-def _refuse_foreign(folder: Path, marker: str) -> None:
+def refuse_foreign(folder: Path, marker: str, field: str) -> None:
+    """The folder is there, and empty or ours; ForeignFolder, or BadSetting where it cannot be used."""
     try:
         if not folder.exists():
-            _open_folder(folder)
+            open_folder(folder)
         held = sorted(path.name for path in folder.iterdir())
-        page = folder / _README
+        page = folder / README_FILE
         ours = page.is_file() and page.read_text("utf-8", "replace").startswith(marker + "\n")
     except OSError as bad:
-        raise BadSetting(f"{folder} cannot be used: {bad.strerror}.", field="--out") from bad
+        raise BadSetting(f"{folder} cannot be used: {bad.strerror}.", field=field) from bad
     if held and not ours:
         raise ForeignFolder(
             f"{folder} holds something else: {held[0]}.",
             next_step="Give an empty folder, or the one written before for the same consumer.",
-            field="--out",
+            field=field,
         )
 
 

@@ -47,6 +47,7 @@ class AnswerForm:
 
     def __init__(self, signing: Signing, issuer: Certificate, id_head: bytes, lifetime: timedelta) -> None:
         self._key = signing.key.classical
+        self.id_head: Final = id_head
         self._template = AnswerTemplate(Responder(signing.certificate, self._key), id_head)
         self._lifetime = lifetime
         self.ends: Final = min(signing.certificate.not_after, issuer.not_after)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pki.ocsp import Responder
 from pki.tbs import Certificate
 from service.authorities import CaEntry, Register, read_register
 from service.authority import Signing, certificate_file, responder_names
@@ -67,7 +68,8 @@ class Responders:
 
 
 def unlock_responders(home: Home, settings: Settings, passphrase: bytes) -> Responders:
-    """Opens the delegates' keys and no others; WrongPassphrase, or NotInitialised where one is missing.
+    """Opens the delegates' keys and no others; WrongPassphrase, NotInitialised where one is
+    missing, or ResponderUnusable where a key is not its certificate's.
 
     DevelopmentOnly where the root is a development CA's and this is not development.
     """
@@ -85,4 +87,7 @@ def _open(home: Home, keys: KeyReader, entry: CaEntry) -> CaResponders:
         Signing(read_certificate(certificate_file(home, name)), keys.read(name))
         for name in responder_names(entry.name)
     )
+    for each in (ecdsa, ml_dsa):
+        # Between a new key's file and its certificate's they do not match: the next look finds them whole.
+        Responder(each.certificate, each.key.classical)
     return CaResponders(entry, read_certificate(certificate_file(home, entry.name)), ecdsa, ml_dsa)

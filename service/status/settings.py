@@ -54,12 +54,6 @@ class StatusSettings:
 
 def status_settings(raw: RawStatus) -> StatusSettings:
     """Raw to usable; a nonsense value is refused with a sentence that names it."""
-    if not 1 <= raw.ocsp_hours <= 168:
-        raise BadSetting(
-            f"status.ocsp_hours is {raw.ocsp_hours}.",
-            next_step="1 to 168: whoever kept an answer may show it that long, also after a revocation.",
-            field="status.ocsp_hours",
-        )
     if raw.rate_limit < 0:
         raise BadSetting(
             f"status.rate_limit is {raw.rate_limit}.",
@@ -68,12 +62,23 @@ def status_settings(raw: RawStatus) -> StatusSettings:
         )
     return StatusSettings(
         checked_workers(raw.workers),
-        timedelta(hours=raw.ocsp_hours),
+        checked_hours(raw.ocsp_hours, "status.ocsp_hours"),
         tuple(dict.fromkeys(DIGESTS[name] for name in raw.presign)),
         raw.access_log,
         raw.rate_limit,
         tuple(map(_network, raw.rate_exempt)),
     )
+
+
+def checked_hours(hours: int, field: str) -> timedelta:
+    """1 to 168, as an answer's life, or BadSetting."""
+    if not 1 <= hours <= 168:
+        raise BadSetting(
+            f"{field} is {hours}.",
+            next_step="1 to 168: whoever kept an answer may show it that long, also after a revocation.",
+            field=field,
+        )
+    return timedelta(hours=hours)
 
 
 def checked_workers(workers: int) -> int:

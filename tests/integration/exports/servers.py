@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import socket
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.integration.exports.conftest import Party
+from tests.tools import require_tool
 
 
 def free_port() -> int:
@@ -58,3 +60,33 @@ def talks(port: int, ca: Path, client: Party, first: bytes) -> bytes:
             return stream.recv(4096)
     except (ssl.SSLError, ConnectionError):
         return b""
+
+
+_NGINX = """\
+user {user};
+worker_processes 1;
+daemon off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+    uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+    {before}
+    server {{ listen 127.0.0.1:{port}; {inside} }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def nginx_serving(folder: Path, inside: str, before: str = "") -> Iterator[str]:
+    """HOST:PORT of an nginx with these lines inside its server block, and these before it."""
+    folder.mkdir()
+    folder.chmod(0o755)
+    port = free_port()
+    page = _NGINX.format(user=getpass.getuser(), folder=folder, port=port, inside=inside, before=before)
+    (folder / "nginx.conf").write_text(page)
+    program = require_tool("nginx", "status behind nginx")
+    with running([program, "-c", str(folder / "nginx.conf")], port, folder / "said"):
+        yield f"127.0.0.1:{port}"

@@ -65,6 +65,21 @@ def command(home: Home, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "cli.main", "--home", str(home.root), "status-server", *arguments]
 
 
+def command_line(
+    home: Home, folder: Path, *arguments: str, wrapped: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """One command to its end."""
+    return subprocess.run(
+        [*wrapped, sys.executable, "-m", "cli.main", "--home", str(home.root), *arguments],
+        cwd=ROOT,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
 def environment(folder: Path) -> dict[str, str]:
     file = folder / "pass"
     if not file.exists():

@@ -13,6 +13,7 @@ NOT_THE_CAS = {
     "medtrust init": "there is no quorum before there is a CA",
     "medtrust cert request": "a person's own key",
     "medtrust cert answer": "a person's own key",
+    "medtrust status export": "it opens no CA's key either",
     "medtrust status-server": "it opens no CA's key, and may not write who opened what to the log",
 }
 

@@ -1,0 +1,215 @@
+"""Status as static files for nginx or an object store: OCSP answers by GET, lists, certificates (RFC 5019).
+
+Each file is replaced whole, so whoever is served meanwhile gets an old answer or a new one, both true when
+they were signed. Killed anywhere, the next run does the rest. Not here: POST, nonces, and serials that were
+never issued, which need somebody who signs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from pki import asn1
+from pki.ocsp_response import encode_status
+from pki.ocsp_template import serial_octets
+from registry.model.certificate import of_int
+from registry.ports import Ports
+from registry.status import (
+    KnownStatus,
+    StatusKind,
+    certificate_status,
+    changes_between,
+    log_size,
+    statuses_after,
+)
+from registry.store.lists import WHOLE
+from service.exports.folder import README_FILE, open_folder, refuse_foreign
+from service.home import Home, write_atomically
+from service.status.documents import Documents
+from service.status.export_words import MARKER, NGINX, PROXIED, README, REFUSED
+from service.status.forms import AnswerForm, form_of
+from service.status.keys import StatusKeys
+from service.status.responder import cert_status
+
+BATCH: Final = 4_000
+FACTS_FILE: Final = "status.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is written where, and for how long it holds."""
+
+    folder: Path
+    lifetime: timedelta
+    """Of OCSP answers."""
+    digests: tuple[str, ...]
+    upstream: str = ""
+    """Where a live service answers what files cannot; empty: nobody does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    answers: int
+    lists: int
+    removed: int
+    made_at: datetime
+    until: datetime
+    """When the first of the answers and lists is over: export again before."""
+
+
+class Exporter:
+    """One run. `tell` hears of progress."""
+
+    def __init__(
+        self, keys: StatusKeys, home: Home, ports: Ports, what: Export, tell: Callable[[str], None]
+    ) -> None:
+        self._keys, self._home, self._ports, self._what, self._tell = keys, home, ports, what, tell
+        self._forms = [
+            (ca.entry.name, form_of(ca.ocsp_ecdsa, ca.certificate, digest, what.lifetime))
+            for ca in keys.cas
+            for digest in what.digests
+        ]
+        self._now = ports.clock()
+        self._answers = 0
+        self._until = self._now + what.lifetime
+
+    def run(self) -> Exported:
+        """Everything, in an order in which a reader finds nothing that is not yet true; the facts last."""
+        folder = self._what.folder
+        refuse_foreign(folder, MARKER, "DIR")
+        write_atomically(folder / README_FILE, self._readme().encode())
+        began = _a_moment_before(folder)
+        with self._ports.store.read() as uow:
+            seen = log_size(uow)
+        for name, form in self._forms:
+            self._write_all(name, form)
+        self._follow(seen)
+        lists = self._write_documents()
+        removed = _remove_older(folder / "ocsp", began) + _remove_older(folder / "crl", began)
+        os.sync()  # a million files are brought to the disk together
+        done = Exported(self._answers, lists, removed, self._now, self._until)
+        write_atomically(folder / FACTS_FILE, _facts(done))
+        return done
+
+    def _write_all(self, name: str, form: AnswerForm) -> None:
+        after = ""
+        while True:
+            with self._ports.store.read() as uow:
+                found = statuses_after(name, after, BATCH, uow, not_after=self._now)
+            for each in found:
+                self._write_answer(form, each)
+            if len(found) < BATCH:
+                return
+            after = of_int(found[-1].certificate_serial)
+            self._tell(f"{self._answers} answers written")
+
+    def _follow(self, seen: int) -> None:
+        """What was committed while we wrote is written again, until nothing was."""
+        while True:
+            with self._ports.store.read() as uow:
+                size = log_size(uow)
+                if size == seen:
+                    return
+                changes = changes_between(seen, size, uow)
+                seen = changes.log_size
+                known = [
+                    (form, KnownStatus(serial, status, status.not_after))
+                    for name, form in self._forms
+                    for serial in sorted(changes.serials or ())
+                    if (status := certificate_status(serial, uow, name)).kind is not StatusKind.NOT_ISSUED
+                    and status.not_after is not None
+                ]
+            if changes.serials is None:
+                for name, form in self._forms:
+                    self._write_all(name, form)
+            for form, each in known:
+                self._write_answer(form, each)
+
+    def _write_answer(self, form: AnswerForm, each: KnownStatus) -> None:
+        second = int(self._ports.clock().timestamp())
+        serial = serial_octets(each.certificate_serial)
+        record = form.record(serial, encode_status(cert_status(each.status)), second)
+        path = self._what.folder / "ocsp" / _name(form, serial)
+        _replace(path, form.response(serial, record))
+        self._until = min(self._until, form.ends)
+        self._answers += 1
+
+    def _write_documents(self) -> int:
+        folder = self._what.folder
+        documents = Documents(self._keys, self._home, self._ports)
+        for name, answer in documents.certificates().items():
+            _replace(folder / "ca" / name, answer.body)
+        _replace(folder / "trust-bundle.json", documents.bundle().body)
+        count = 0
+        with self._ports.store.read() as uow:
+            for issuer in sorted(documents.issuers):
+                for scope, head in uow.lists.heads(issuer).items():
+                    path = f"{issuer}.crl" if scope == WHOLE else f"{issuer}/{scope}.crl"
+                    _replace(folder / "crl" / path, uow.lists.octets(head))
+                    self._until = min(self._until, head.next_update)
+                    count += 1
+        live = PROXIED.format(upstream=self._what.upstream) if self._what.upstream else REFUSED
+        fallback = "@medtrust_live" if self._what.upstream else "=404"
+        _replace(folder / "nginx.conf", NGINX.format(folder=folder, live=live, fallback=fallback).encode())
+        return count
+
+    def _readme(self) -> str:
+        hours = self._what.lifetime // timedelta(hours=1)
+        return README.format(marker=MARKER, now=f"{self._now:%Y-%m-%d %H:%M}Z", hours=hours)
+
+
+def _name(form: AnswerForm, serial: bytes) -> str:
+    """The file that a GET finds (RFC 6960 A.1): base64 of the request, whose slashes are folders."""
+    cert_id = asn1.sequence(form.id_head, asn1.tlv(asn1.INTEGER, serial))
+    request = asn1.sequence(asn1.sequence(asn1.sequence(asn1.sequence(cert_id))))
+    return base64.b64encode(request).decode()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Atomically for readers; brought to the disk with all others at the end."""
+    temporary = path.with_name(".new")
+    try:
+        temporary.write_bytes(data)
+    except FileNotFoundError:
+        open_folder(path.parent)
+        temporary.write_bytes(data)
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def _a_moment_before(folder: Path) -> int:
+    """By the file system's own clock, in nanoseconds: what is older was written by an earlier run."""
+    return (folder / README_FILE).stat().st_mtime_ns
+
+
+def _remove_older(folder: Path, began: int) -> int:
+    removed = 0
+    for path in _files(folder):
+        if path.stat().st_mtime_ns < began:
+            path.unlink()
+            removed += 1
+    return removed
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for below, _, names in os.walk(folder):
+        yield from (Path(below) / name for name in names)
+
+
+def _facts(done: Exported) -> bytes:
+    document = {
+        "made_at": f"{done.made_at:%Y-%m-%dT%H:%M:%SZ}",
+        "valid_until": f"{done.until:%Y-%m-%dT%H:%M:%SZ}",
+        "ocsp_answers": done.answers,
+        "lists": done.lists,
+    }
+    return json.dumps(document, indent=2, sort_keys=True).encode() + b"\n"

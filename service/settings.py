@@ -178,8 +178,12 @@ def _below(home: Home, path: str) -> Path:
 
 
 def _status_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname or parts.query or parts.fragment or not url.isascii():
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that no address has
+        usable = False
+    if not usable or not url.isascii() or "?" in url or "#" in url:
         raise BadSetting(
             f"status.url {url!r} is not a plain http:// address.",
             next_step="Use http://HOST[:PORT]: status is signed; https would need itself to check itself.",
@@ -190,8 +194,10 @@ def _status_url(url: str) -> str:
 
 def _address(text: str, field: str) -> Address:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise BadSetting(f"{field} {text!r} is not HOST:PORT.", field=field)
+    if not host or not port.isdecimal():
+        raise BadSetting(
+            f"{field} {text!r} is not HOST:PORT.", next_step="For example 127.0.0.1:8080.", field=field
+        )
     return Address(_host(host.strip("[]"), field), _port(int(port), field))
 
 

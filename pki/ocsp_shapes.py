@@ -67,10 +67,6 @@ class RequestShapes(Generic[T]):
         while sum(map(len, self._by_size.values())) > MAX_SHAPES:
             del self._by_size[next(iter(self._by_size))]
 
-    def clear(self) -> None:
-        """Forget all: what they stand for is gone."""
-        self._by_size.clear()
-
 
 def _shape_of(request: bytes, parsed: OcspRequest, belongs: T) -> _Shape[T] | None:
     if len(parsed.cert_ids) != 1 or len(request) > _LONGEST:

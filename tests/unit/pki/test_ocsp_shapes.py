@@ -187,5 +187,3 @@ def test_their_number_is_bounded_and_the_newest_stay() -> None:
         shapes.learn(each, OcspRequest.parse(each), "ours")
     assert sum(map(len, shapes._by_size.values())) <= MAX_SHAPES
     assert shapes.read(many[-1]) is not None
-    shapes.clear()
-    assert shapes.read(many[-1]) is None

@@ -6,6 +6,7 @@ import ipaddress
 
 import pytest
 
+from mqtt_bridge import pacer
 from service.status import limits
 from service.status.limits import RateLimit
 
@@ -76,13 +77,15 @@ def test_many_addresses_take_bounded_memory_and_push_out_who_was_quiet_longest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "_MOST_CLIENTS", 100)
+    monkeypatch.setattr(pacer, "_MOST_NAMES", 100)
     limit = RateLimit(1, ())
+    assert limit._pacer is not None
     assert granted(limit, CLIENT, 100, 1.0) == 5
     for number in range(1000):
         limit.allows(f"198.51.{number // 250}.{number % 250}", 1.0)
         if number % 50 == 0:  # busy all the time: never forgotten, so never refilled
             assert not limit.allows(CLIENT, 1.0)
-        assert len(limit._buckets) <= 100
+        assert len(limit._pacer._buckets) <= 100
         assert len(limit._free) <= 100
     for number in range(200):
         limit.allows(f"198.52.0.{number}", 1.0)

@@ -3,7 +3,7 @@
 # that need a missing tool skip and say what was not tested; CI (CI=true) must not skip.
 set -eu
 missing=""
-for pair in mosquitto:mosquitto openssl:openssl certtool:gnutls-bin nginx:nginx-light softhsm2-util:softhsm2 strace:strace freeradius:freeradius eapol_test:eapoltest; do
+for pair in mosquitto:mosquitto openssl:openssl certtool:gnutls-bin nginx:nginx-light softhsm2-util:softhsm2 strace:strace curl:curl freeradius:freeradius eapol_test:eapoltest; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing="$missing ${pair##*:}"
 done
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"

@@ -168,10 +168,14 @@ class Exporter:
 
 
 def _name(form: AnswerForm, serial: bytes) -> str:
-    """The file that a GET finds (RFC 6960 A.1): base64 of the request, whose slashes are folders."""
+    """The file that a GET finds (RFC 6960 A.1): base64 of the request, whose slashes are folders.
+
+    What ends in a slash has no name of its own there: it is called `_`, which base64 has not.
+    """
     cert_id = asn1.sequence(form.id_head, asn1.tlv(asn1.INTEGER, serial))
     request = asn1.sequence(asn1.sequence(asn1.sequence(asn1.sequence(cert_id))))
-    return base64.b64encode(request).decode()
+    name = base64.b64encode(request).decode()
+    return f"{name}_" if name.endswith("/") else name
 
 
 def _replace(path: Path, data: bytes) -> None:

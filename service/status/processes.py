@@ -22,27 +22,28 @@ Work = Callable[[threading.Event, Callable[[], None]], None]
 """What a child does until the event is set; it calls the second argument once it is ready."""
 _GRACE: Final = 6.0
 _START: Final = 30.0
-_SETTLED, _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 0.5, 10.0
+_SOON: Final = 10.0
+"""A child that dies younger than this is not started again at once: what ended it is still there."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
 
 class ChildFailed(ServiceError):
     """A process of the status service ended before it was ready."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Child:
     name: str
     work: Work
-    born: float = 0.0
-    pause: float = 0.0
-    """Seconds to wait before the next start, where it ended soon after its last."""
+    since: float
+    """Running since, or to be started at; of the steady clock."""
+    pause: float
+    """That came before its start."""
 
-    def ended(self, now: float) -> None:
-        """It ended by itself, or did not start."""
-        self.pause = (
-            0.0 if now - self.born > _SETTLED else min(max(2 * self.pause, _FIRST_PAUSE), _LONGEST_PAUSE)
-        )
-        self.born = now + self.pause
+    def again(self, now: float, lived: float) -> _Child:
+        """Itself after it died: twice the pause each time that it did not live long."""
+        pause = 0.0 if lived >= _SOON else min(max(_FIRST_PAUSE, 2 * self.pause), _LONGEST_PAUSE)
+        return _Child(self.name, self.work, now + pause, pause)
 
 
 class Children:
@@ -53,39 +54,66 @@ class Children:
         self._life, self._parents_end = os.pipe()
         self._running: dict[int, _Child] = {}
         self._waiting: list[_Child] = []
-        """Those that ended by themselves; `born` is when they may start again."""
+        """Died, and not yet started again."""
 
     @property
     def pids(self) -> dict[int, str]:
         """Names by process id."""
         return {pid: child.name for pid, child in self._running.items()}
 
-    def start(self, name: str, work: Work) -> int:
-        """A new child, ready when this returns; ChildFailed where it is not within half a minute."""
-        return self._start(_Child(name, work))
+    def start(self, name: str, work: Work, *, pause: float = 0.0) -> int:
+        """A new child, ready when this returns; ChildFailed where it is not within half a minute.
+
+        `pause`: the seconds that it was waited for its start.
+        """
+        ready, tells = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            os.close(ready)
+            os.close(self._parents_end)
+            os._exit(_child(work, self._life, tells, self._log))
+        os.close(tells)
+        try:
+            heard, _, _ = select.select([ready], [], [], _START)
+            said = os.read(ready, 1) if heard else b""
+        finally:
+            os.close(ready)
+        if said != b"R":
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise ChildFailed(
+                f"The {name} process did not start.", next_step="Its reason is in the log above.", field=name
+            )
+        self._running[pid] = _Child(name, work, time.monotonic(), pause)
+        return pid
 
     def replace_dead(self) -> None:
-        """Start again whatever ended by itself; what ends soon after its start waits longer each time."""
+        """Start again whatever ended by itself: at once, or after a pause where it was young."""
         now = time.monotonic()
         for pid, child in list(self._running.items()):
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 del self._running[pid]
-                child.ended(now)
-                self._waiting.append(child)
                 self._log.error("process.ended", kind=child.name, status=os.waitstatus_to_exitcode(status))
-        for child in [each for each in self._waiting if each.born <= now]:
+                self._waiting.append(child.again(now, now - child.since))
+        for child in [child for child in self._waiting if child.since <= now]:
             self._waiting.remove(child)
             try:
-                self._start(child)
+                self.start(child.name, child.work, pause=child.pause)
             except ChildFailed as failed:
-                self._log.error("process.not_started", kind=child.name, problem=failed.problem)
-                child.ended(time.monotonic())
-                self._waiting.append(child)
+                self._log.error("process.not_started", problem=failed.problem)
+                self._waiting.append(child.again(time.monotonic(), 0.0))
+
+    def give_up(self) -> None:
+        """Start none again of those that died until now: others have their place."""
+        self._waiting.clear()
 
     def end(self, pids: list[int] | None = None) -> None:
-        """Ends these, or all, and what waits to start again: asked first, then killed."""
-        self._waiting.clear()
+        """Ends these, or all: asked first, killed where they do not listen."""
+        if pids is None:
+            self.give_up()
         ending = list(self._running) if pids is None else pids
         for pid in ending:
             os.kill(pid, signal.SIGTERM)
@@ -99,40 +127,13 @@ class Children:
                 time.sleep(0.01)
             self._running.pop(pid, None)
 
-    def _start(self, child: _Child) -> int:
-        ready, tells = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        pid = os.fork()
-        if pid == 0:
-            os.close(ready)
-            os.close(self._parents_end)
-            os._exit(_live(child.work, self._life, tells, self._log))
-        os.close(tells)
-        try:
-            heard, _, _ = select.select([ready], [], [], _START)
-            said = os.read(ready, 1) if heard else b""
-        finally:
-            os.close(ready)
-        if said != b"R":
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            raise ChildFailed(
-                f"The {child.name} process did not start.",
-                next_step="Its reason is in the log above.",
-                field=child.name,
-            )
-        child.born = time.monotonic()
-        self._running[pid] = child
-        return pid
-
 
 def _outlive(life: int, ended: threading.Event) -> None:
     os.read(life, 1)
     ended.set()
 
 
-def _live(work: Work, life: int, tells: int, log: Any) -> int:  # noqa: ANN401
+def _child(work: Work, life: int, tells: int, log: Any) -> int:  # noqa: ANN401
     """The child's whole life; its exit code."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

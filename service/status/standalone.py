@@ -89,9 +89,16 @@ class Standalone:
             self._log.error("signer.not_taken_over", error=type(bad).__name__)
             self._seen = ()
             return
-        before = list(self._children.pids)
-        self._spawn(keys)
-        self._children.end(before)
+        before = set(self._children.pids)
+        try:
+            self._spawn(keys)
+        except ChildFailed:
+            # Those with the former keys go on; who was started beside them would answer twice.
+            self._children.end([pid for pid in self._children.pids if pid not in before])
+            self._seen = ()
+            raise
+        self._children.give_up()
+        self._children.end(list(before))
         self._log.info("signer.taken_over")
 
     def _spawn(self, keys: Responders) -> None:

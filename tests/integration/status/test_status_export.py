@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import subprocess
@@ -17,6 +18,7 @@ from pki.crl_list import CertificateList
 from pki.ocsp import GOOD, Revoked, build_request, encode_get_path, parse_response
 from pki.ocsp_path import decode_get_path
 from pki.tbs import Certificate
+from registry.model.certificate import CertificateRecord
 from registry.revocation import revoke_certificate
 from service.authority import Authority
 from service.home import Home
@@ -76,10 +78,19 @@ def get(address: str, path: str, headers: dict[str, str] | None = None) -> tuple
     return response.status, body, {name.lower(): value for name, value in response.getheaders()}
 
 
+def base64_of(site: Site, record: CertificateRecord, digest: str) -> str:
+    return base64.b64encode(build_request(certificate(record), site.issuer, hash_oid=digest)).decode()
+
+
 @pytest.mark.parametrize("digest", [oids.SHA1, oids.SHA256])
 def test_every_form_of_a_get_finds_its_answer(site: Site, nginx: str, digest: str) -> None:
     with opened(site.home) as runtime:
         records = [certify(site.authority, runtime.ports) for _ in range(24)]
+        if digest == oids.SHA256:  # without padding, its base64 may end in a slash
+            while not base64_of(site, records[-1], digest).endswith("/") and len(records) < 1_000:
+                records.append(certify(site.authority, runtime.ports))
+            assert base64_of(site, records[-1], digest).endswith("/")
+            records = records[-24:]
     site.export()
     for record in records:
         request = build_request(certificate(record), site.issuer, hash_oid=digest)

@@ -53,6 +53,13 @@ class House:
         """The CA's home folder."""
         return self.runtime.home
 
+    def passphrase_file(self) -> Path:
+        """The passphrase for a command that runs by itself."""
+        path = self.folder / "passphrase"
+        path.touch(0o600)
+        path.write_bytes(self.passphrase + b"\n")
+        return path
+
     def device(self, name: str) -> DeviceRecord:
         """A registered and approved device."""
         request = RegistrationRequest(_WALL_DISPLAY + name)

@@ -44,6 +44,7 @@ class OpenBao:
     port: int
     token: str
     folder: Path
+    pid: int
 
     def ca(self, bits: int) -> None:
         """A root CA of a NIST curve at pki-<bits>, whose role `device` signs requests and stores."""
@@ -70,8 +71,15 @@ class OpenBao:
             raise RuntimeError(f"OpenBao refused {said['bad']} of {said['requests']} requests")
         return float(said["requests"] / said["seconds"])
 
-    def _post(self, path: str, body: dict[str, Any]) -> None:
-        _call(self.port, "POST", path, body, self.token)
+    def certificates(self, bits: int, count: int) -> tuple[x509.Certificate, list[x509.Certificate]]:
+        """(the root, that many certificates of one key)."""
+        asked = {"csr": _request(_CURVES[bits]), "common_name": "mtd-fleet-1"}
+        issued = [self._post(f"pki-{bits}/sign/device", asked)["data"] for _ in range(count)]
+        leaves = [x509.load_pem_x509_certificate(each["certificate"].encode()) for each in issued]
+        return x509.load_pem_x509_certificate(issued[0]["issuing_ca"].encode()), leaves
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return _call(self.port, "POST", path, body, self.token)
 
 
 @contextmanager
@@ -91,7 +99,7 @@ def openbao(folder: Path, storage: str) -> Iterator[OpenBao]:
         ) as server,
     ):
         try:
-            yield OpenBao(port, _unsealed(port, folder), folder)
+            yield OpenBao(port, _unsealed(port, folder), folder, server.pid)
         finally:
             server.terminate()
             server.wait(20)

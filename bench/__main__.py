@@ -16,7 +16,7 @@ BENCHES: Final = {
     "peers": "durable certificates a second on both cores, beside OpenBao's",
     "verifying": "certificate paths a second, both signatures at every level",
     "crl": "revocation lists of 100,000 and a million entries; one revocation in a part",
-    "ocsp": "OCSP answers a second over HTTP, one worker",
+    "status": "OCSP beside nginx, cfssl and OpenBao; a million certificates; revoked until seen",
     "enroll": "enrolment round trip over TLS MQTT, hello to confirm",
     "cut": "from a revocation's commit to the end of the device's session",
     "cli": "start of the command line",

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.proc import cpu_seconds
+
 CONNECTIONS = 32
 SECONDS = 2
+# Requests are put into HTTP before the clock starts: wrk shall not be what is measured.
 _SCRIPT = """
-local lines, at = {}, 0
-local post = false
+local requests, at = {}, 0
 function init(args)
-  post = args[2] == "POST"
-  for line in io.lines(args[1]) do
-    if post then
-      line = line:gsub("..", function(pair) return string.char(tonumber(pair, 16)) end)
-    end
-    lines[#lines + 1] = line
+  local post, file = args[2] == "POST", io.open(args[1], "rb")
+  local headers = post and {["Content-Type"] = "application/ocsp-request"} or nil
+  local base = wrk.path:gsub("/$", "")
+  for size in file:lines() do
+    local said = file:read(tonumber(size))
+    requests[#requests + 1] =
+      post and wrk.format("POST", nil, headers, said) or wrk.format("GET", base .. "/" .. said)
   end
 end
 function request()
-  at = at % #lines + 1
-  if post then
-    return wrk.format("POST", nil, {["Content-Type"] = "application/ocsp-request"}, lines[at])
-  end
-  return wrk.format("GET", lines[at])
+  at = at % #requests + 1
+  return requests[at]
 end
 function done(summary, latency, _)
   local bad = summary.errors
@@ -48,43 +48,51 @@ class Corpus:
     post: bool
 
     @classmethod
-    def of(cls, path: Path, requests: Sequence[bytes | str]) -> Corpus:
-        """Bodies (bytes) to be POSTed, or targets (text) to be fetched."""
-        post = isinstance(requests[0], bytes)
-        path.write_text("".join(f"{r.hex() if isinstance(r, bytes) else r}\n" for r in requests))
+    def of(cls, path: Path, requests: Iterable[bytes | str]) -> Corpus:
+        """Bodies (bytes) to be POSTed to the URL, or what (text) its path goes on with in a GET."""
+        post = False
+        with path.open("wb") as file:
+            for request in requests:
+                post = isinstance(request, bytes)
+                said = request if isinstance(request, bytes) else request.encode()
+                file.write(b"%d\n%b" % (len(said), said))
         path.with_suffix(".lua").write_text(_SCRIPT)
         return cls(path, post)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One run."""
+    """One run, or the medians of several."""
 
     rate: float
     p99_ms: float
     cpu_us: float
-    """The server's CPU time a request."""
+    """The server's CPU time a request, all its processes."""
 
 
-def load(url: str, corpus: Corpus, pid: int, *, seconds: int = SECONDS) -> Load:
-    """One run against a server process; RuntimeError where any answer was not a 200."""
+def median(runs: Sequence[Load]) -> Load:
+    """Each figure's median."""
+    return Load(
+        statistics.median(run.rate for run in runs),
+        statistics.median(run.p99_ms for run in runs),
+        statistics.median(run.cpu_us for run in runs),
+    )
+
+
+def load(url: str, corpus: Corpus, pids: Sequence[int], *, seconds: int = SECONDS) -> Load:
+    """One run against a server's processes; RuntimeError where any answer was not a 200."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise RuntimeError("wrk is not installed: apt-get install wrk")
     script = str(corpus.path.with_suffix(".lua"))
     method = "POST" if corpus.post else "GET"
     command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script, url, "--"]
-    before = _cpu_seconds(pid)
+    before = cpu_seconds(pids)
     done = subprocess.run(
-        [*command, str(corpus.path), method], capture_output=True, text=True, check=True, timeout=seconds + 20
+        [*command, str(corpus.path), method], capture_output=True, text=True, check=True, timeout=seconds + 60
     )
-    cpu = _cpu_seconds(pid) - before
+    cpu = cpu_seconds(pids) - before
     said = json.loads(done.stdout.splitlines()[-1])
     if said["bad"] or not said["requests"]:
         raise RuntimeError(f"{said['bad']} of {said['requests']} answers were not good: {url}")
     return Load(said["requests"] / said["seconds"], said["p99_ms"], cpu / said["requests"] * 1e6)
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -28,6 +28,12 @@ def proportional_bytes(pids: Iterable[int]) -> int:
     return sum(_pss_kilobytes(pid) for pid in pids) * 1024
 
 
+def largest_resident_bytes(pid: int) -> int:
+    """Since its program was started, mapped files included (getrusage's also knows what its parent had)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
+
+
 def _cpu_ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])

@@ -12,7 +12,7 @@ from bench.house import House
 from bench.load import CONNECTIONS, Corpus, Load, load
 from bench.status_peers import Peer, cfssl, nginx, openbao_ocsp
 from bench.status_questions import PATH, Questions, must_be_good
-from bench.status_server import StatusServer, all_signed_ahead, status_server, twin
+from bench.status_server import StatusServer, all_signed_ahead, at_rest, status_server, twin
 from bench.status_turns import Rounds, bare_signing
 
 _TURNS: Final = 3
@@ -32,8 +32,9 @@ def measure_cached(home: House, questions: Questions) -> tuple[list[Figure], lis
             TWO: running.enter_context(status_server(home, 2, at=other)),
         }
         answer = must_be_good(ours[ONE].url + PATH, questions.request(questions.serials[0]))
-        for each in (home.home, other):
+        for each, server in ((home.home, ours[ONE]), (other, ours[TWO])):
             all_signed_ahead(each, len(questions.serials))
+            at_rest(server)
         peers = {
             NGINX: running.enter_context(nginx(home.folder / "nginx", answer, post)),
             CFSSL: running.enter_context(cfssl(home.folder / "cfssl", delegated=False)),
@@ -77,6 +78,9 @@ def _figures(method: str, rounds: Rounds) -> Iterator[Figure]:
         against = Goal(least=least, on_ratio=True) if least else None
         yield rounds.figure(f"{what}, one worker", "rate", ONE, peer=peer, said=peer + by_post, goal=against)
     yield rounds.figure(f"{what}, two workers", "rate", TWO, peer=ONE)
+    # cfssl is one process that takes both cores: one worker against it is one core against two.
+    yield rounds.figure(f"{what}, two workers", "rate", TWO, peer=CFSSL, said=CFSSL + by_post)
+    yield rounds.figure(f"{what}, CPU a request", "cpu_us", ONE, peer=CFSSL, said=CFSSL + by_post)
     yield rounds.figure(f"{what}, p99", "p99_ms", ONE, peer=NGINX, said=static, goal=Goal(most=2.0))
 
 

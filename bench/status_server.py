@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Final
 
 from bench.house import House
-from bench.proc import descendants
+from bench.proc import cpu_seconds, descendants
 from service.home import Home
 from service.status.presigned import Presigned, PresignedUnusable, presigned_folder
 
 _PATIENCE: Final = 120.0
 _TELL_EVERY: Final = 10.0
+_LOOK: Final = 0.5
+_IDLE: Final = 0.1
+"""Of one core."""
 _READY: Final = re.compile(r"status is served (http://\S+)")
 
 
@@ -116,6 +119,18 @@ def all_signed_ahead(home: Home, count: int, *, patience: float = _PATIENCE) -> 
             tell(f"signed ahead: {found.answers:,} of {count:,} in {now - began:.0f} s")
         time.sleep(0.1)
     return found
+
+
+def at_rest(server: StatusServer, *, patience: float = _PATIENCE) -> None:
+    """Once it has walked its fleet and does nothing: what comes is not measured beside that walk."""
+    until = time.monotonic() + patience
+    while True:
+        before = cpu_seconds(server.pids)
+        time.sleep(_LOOK)
+        if cpu_seconds(server.pids) - before <= _IDLE * _LOOK:
+            return
+        if time.monotonic() > until:
+            raise RuntimeError(f"the status server is busy by itself after {patience:.0f} s")
 
 
 def tell(progress: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -13,12 +14,16 @@ from bench.figures import Goal
 from bench.fleet import fill
 from bench.house import House, house
 from bench.load import Corpus, Load
-from bench.proc import cpu_seconds, descendants, proportional_bytes
+from bench.presigning_process import presign
+from bench.proc import cpu_seconds, descendants, largest_resident_bytes, proportional_bytes
 from bench.status_questions import Questions, get_path
+from bench.status_server import StatusServer, at_rest, signed_ahead
 from bench.status_turns import Rounds
 from pki import oids
 from pki.ocsp import OcspRequest, decode_get_path
 from registry.status import GOOD, StatusKind, certificate_status
+
+_TOLD = "import sys; print(flush=True); sys.stdin.read()"
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +100,42 @@ def test_a_process_is_found_with_its_children_and_what_they_use() -> None:
             assert proportional_bytes((parent.pid, *children)) > proportional_bytes(children) > 0
         finally:
             parent.communicate()
+
+
+def test_the_largest_memory_is_the_childs_own_not_its_parents() -> None:
+    held = bytearray(200_000_000)
+    held[::4096] = bytes([1]) * len(held[::4096])
+    assert largest_resident_bytes(os.getpid()) > len(held)
+    with subprocess.Popen([sys.executable, "-c", _TOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as it:
+        assert it.stdout is not None
+        it.stdout.readline()
+        assert 0 < largest_resident_bytes(it.pid) < len(held)
+        it.communicate()
+
+
+def test_a_walk_signs_for_each_certificate_once(home: House) -> None:
+    before = presign(home).octets
+    fleet = fill(home, 300)
+    walk = presign(home)
+    assert walk.signed == len(fleet)
+    assert walk.octets - before > 100 * len(fleet)
+    assert signed_ahead(home.home).answers >= len(fleet)
+    assert presign(home).signed == 0
+
+
+def test_what_does_nothing_is_at_rest_and_what_works_is_not() -> None:
+    work = "import time, sys\nwhile time.process_time() < {}: pass\nprint(flush=True)\nsys.stdin.read()"
+    for seconds, quiet in ((0.1, True), (600, False)):
+        command = [sys.executable, "-c", work.format(seconds)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            server = StatusServer("", (process.pid,), 0.0)
+            try:
+                if quiet:
+                    assert process.stdout is not None
+                    process.stdout.readline()
+                    at_rest(server, patience=20)
+                else:
+                    with pytest.raises(RuntimeError, match="busy by itself"):
+                        at_rest(server, patience=1)
+            finally:
+                process.kill()

@@ -51,8 +51,8 @@ OCSP answers, lists and CA certificates as files, written {now}. OCSP answers li
 says until when all of this holds. Write it again long before, by a timer: what was revoked since shows then.
 
 Include nginx.conf in a server block for the host of status.url, or copy the folder into an object store whose
-keys are the paths: ocsp/BASE64, crl/..., ca/... (folders are slashes of the base64; // counts as /, and a slash
-at the end is a file _ in that folder).
+keys are the paths: ocsp/BASE64, crl/..., ca/... (folders are slashes of the base64; // counts as /, and a
+slash at the end is a file _ in that folder).
 
 Files cannot answer a POST or a nonce, nor say "never issued" (a 404 here). Whoever needs that asks a live
 service: medtrust status-server.

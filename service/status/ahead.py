@@ -8,7 +8,7 @@ from typing import Any
 from service.runtime import Runtime
 from service.status.keys import StatusKeys
 from service.status.presigned import Presigned, PresignedUnusable, presigned_folder
-from service.status.presigner import sign_ahead
+from service.status.presigner import forget_another_history, sign_ahead
 
 
 class SigningAhead:
@@ -46,7 +46,9 @@ class SigningAhead:
         if not self._runtime.settings.status.presign:
             return None
         try:
-            return Presigned(presigned_folder(self._runtime.home), writable=True)
+            presigned = Presigned(presigned_folder(self._runtime.home), writable=True)
+            forget_another_history(presigned, self._runtime.ports)
+            return presigned
         except PresignedUnusable as bad:
             self._log.error("presigned.unusable", problem=bad.problem)
             return None

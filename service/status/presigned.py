@@ -24,6 +24,7 @@ Records = Iterable[tuple[bytes, bytes | None]]
 _MAP_SIZE: Final = 16 * 1024**3
 """Of address space, not of memory or disk: room for a hundred million records."""
 _SYNCED: Final = b"m-synced"
+_LEAF: Final = b"m-leaf"
 _REPORT: Final = b"m-report"
 _RECORD: Final = b"r"
 
@@ -68,8 +69,13 @@ class Presigned:
         with self._environment.begin() as transaction:
             return _read_synced(transaction)
 
-    def write(self, mark: bytes, records: Records, *, synced: int | None = None) -> None:
-        """Records of a form, and the log's size that all know now; one commit, on disk."""
+    def last_leaf(self) -> bytes:
+        """The digest of the log's last leaf that all records know; empty where there is none."""
+        with self._environment.begin() as transaction:
+            return bytes(transaction.get(_LEAF, b""))
+
+    def write(self, mark: bytes, records: Records, *, synced: int | None = None, leaf: bytes = b"") -> None:
+        """Records of a form, and the log's size that all know now, and its last leaf's digest; one commit."""
         front = _RECORD + mark
         try:
             with self._environment.begin(write=True) as transaction:
@@ -80,6 +86,7 @@ class Presigned:
                         transaction.put(front + serial, record)
                 if synced is not None:
                     transaction.put(_SYNCED, b"%d" % synced)
+                    transaction.put(_LEAF, leaf)
         except lmdb.Error as bad:
             raise _unusable(bad) from bad
 
@@ -95,12 +102,13 @@ class Presigned:
         except lmdb.Error as bad:
             raise _unusable(bad) from bad
 
-    def forget_all(self, synced: int) -> None:
+    def forget_all(self, synced: int, leaf: bytes) -> None:
         """No record is left; the next ones know the log up to that size."""
         try:
             with self._environment.begin(write=True) as transaction:
                 transaction.drop(self._environment.open_db(txn=transaction), delete=False)
                 transaction.put(_SYNCED, b"%d" % synced)
+                transaction.put(_LEAF, leaf)
         except lmdb.Error as bad:
             raise _unusable(bad) from bad
 

@@ -7,6 +7,7 @@ meanwhile is followed before anything else.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -96,18 +97,18 @@ class Presigner:
             size, synced = log_size(uow), self._presigned.synced()
             if synced is None or synced > size:
                 # No file yet, or one that was signed from a newer store than this copy of it.
-                self._begin_anew(size)
+                self._begin_anew(size, uow)
                 return
             while synced < size:
                 changes = changes_between(synced, min(size, synced + _BACKLOG), uow)
                 synced = changes.log_size
                 if changes.serials is None:
-                    self._begin_anew(synced)
+                    self._begin_anew(synced, uow)
                 else:
                     self._sign_changed(changes.serials, synced, uow)
 
-    def _begin_anew(self, size: int) -> None:
-        self._presigned.forget_all(size)
+    def _begin_anew(self, size: int, uow: UnitOfWork) -> None:
+        self._presigned.forget_all(size, last_leaf(uow, size))
         self._place, self._walked_at = _Place(), self._ports.clock()
 
     def _sign_changed(self, serials: Iterable[int], synced: int, uow: UnitOfWork) -> None:
@@ -117,7 +118,7 @@ class Presigner:
             statuses = [(serial, certificate_status(serial, uow, name)) for serial in wanted]
             self._presigned.write(form.mark, [self._record(form, s, status, now) for s, status in statuses])
         # Last and by itself: only when all forms have followed is it true.
-        self._presigned.write(b"", (), synced=synced)
+        self._presigned.write(b"", (), synced=synced, leaf=last_leaf(uow, synced))
 
     def _record(
         self, form: AnswerForm, serial: int, status: Status, now: datetime
@@ -172,6 +173,19 @@ class Presigner:
                 self._presigned.write(form.mark, over)
         self._presigned.report(oldest, count)
         self._place = None
+
+
+def last_leaf(uow: UnitOfWork, size: int) -> bytes:
+    """The digest of the last leaf of a log of that size; empty where it has none."""
+    return b"".join(hashlib.sha256(leaf).digest() for leaf in uow.log.read_entries(max(0, size - 1), size))
+
+
+def forget_another_history(presigned: Presigned, ports: Ports) -> None:
+    """Before anybody answers: a store that was put back and lived on has a log that looks like a longer one."""
+    with ports.store.read() as uow:
+        size, synced = log_size(uow), presigned.synced()
+        if synced is not None and (synced > size or last_leaf(uow, synced) != presigned.last_leaf()):
+            presigned.forget_all(size, last_leaf(uow, size))
 
 
 def _is_due(reader: PresignedReader, form: AnswerForm, serial: int, fresh_since: float) -> bool:

@@ -27,7 +27,7 @@ from service.settings import Settings
 from service.status.keys import Responders, unlock_responders
 from service.status.listening import address_of, open_listener
 from service.status.presigned import Presigned, presigned_folder
-from service.status.presigner import sign_ahead
+from service.status.presigner import forget_another_history, sign_ahead
 from service.status.processes import ChildFailed, Children
 from service.status.server import StatusServer
 
@@ -49,14 +49,15 @@ class Standalone:
     def start(self) -> Address:
         """Where status is served; typed errors for keys, store, port and disk, before any child is made."""
         keys = unlock_responders(self._home, self._settings, self._passphrase)
-        with open_runtime(self._home, read_only=True):
-            pass  # the store can be read, and has our schema
+        with open_runtime(self._home, read_only=True) as runtime:  # it can be read, and has our schema
+            if self._settings.status.presign:
+                presigned = Presigned(presigned_folder(self._home), writable=True)
+                forget_another_history(presigned, runtime.ports)
+                presigned.close()
         self._listener = open_listener(self._settings.status_listen)
         counts = make_private(self._home.run) / "status-metrics"
         shutil.rmtree(counts, ignore_errors=True)
         make_private(counts)
-        if self._settings.status.presign:
-            Presigned(presigned_folder(self._home), writable=True).close()
         self._spawn(keys)
         return address_of(self._listener)
 

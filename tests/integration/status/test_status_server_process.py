@@ -71,10 +71,8 @@ def test_no_cas_key_is_opened_and_the_store_only_for_reading(
     assert any("ocsp" in name for name in keys), keys
     assert [name for name in keys if KEY_OF_A_CA.search(f"keys/{name}")] == []
     assert {flags for path, flags in found if path == f"{home.root}/registry.db"} == {OPENED}
-    # SQLite asks for the journal as a writer would, else as a reader; nothing is written there.
-    assert (
-        re.findall(r"^.*(?:write|truncate|unlink|rename)\w*\([^)]*registry\.db(?!-shm).*$", text, re.M) == []
-    )
+    # SQLite opens the journal as a writer would; nothing is written there.
+    assert WRITTEN.findall(text) == []
 
 
 def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(
@@ -180,8 +178,9 @@ def refused(home: Home, folder: Path, *options: str) -> tuple[int, str]:
     return ran.returncode, ran.stderr
 
 
+@pytest.mark.parametrize("lived_on", [False, True], ids=["as it was", "that lived on"])
 def test_an_older_copy_of_the_store_is_believed_not_what_was_signed_from_the_newer(
-    home: Home, authority: Authority, tmp_path: Path
+    home: Home, authority: Authority, tmp_path: Path, lived_on: bool
 ) -> None:
     with opened(home) as runtime:
         record = certify(authority, runtime.ports)
@@ -200,6 +199,10 @@ def test_an_older_copy_of_the_store_is_believed_not_what_was_signed_from_the_new
     for path in home.root.glob("registry.db*"):
         path.unlink()
     older.rename(home.root / "registry.db")
+    if lived_on:  # its log is as long as the newer one's was, and tells another story
+        with opened(home) as runtime:
+            for _ in range(3):
+                certify(authority, runtime.ports)
     with running(home, tmp_path, name="again") as server:
         for _ in range(50):
             assert not server.is_good(authority, record)

@@ -181,7 +181,7 @@ def last_leaf(uow: UnitOfWork, size: int) -> bytes:
 
 
 def forget_another_history(presigned: Presigned, ports: Ports) -> None:
-    """Before anybody answers: a store that was put back and lived on has a log that looks like a longer one."""
+    """Before anybody answers: a store that was put back and lived on has a log that looks longer."""
     with ports.store.read() as uow:
         size, synced = log_size(uow), presigned.synced()
         if synced is not None and (synced > size or last_leaf(uow, synced) != presigned.last_leaf()):

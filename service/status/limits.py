@@ -1,4 +1,4 @@
-"""How much one client may ask: a token bucket an address. Addresses of proxies and our own are exempt."""
+"""How much one client may ask: a token bucket an address (IPv6: 64 bits of it). Proxies are exempt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RateLimit:
 
     def allows(self, host: str, now: float) -> bool:
         """Whether the address may ask once more; `now` in seconds of any steady clock."""
-        return self._pacer is None or self.is_free(host) or self._pacer.allows(host, now)
+        return self._pacer is None or self.is_free(host) or self._pacer.allows(_who(host), now)
 
     def is_free(self, host: str) -> bool:
         """Whether the address has no limit."""
@@ -43,3 +43,11 @@ class RateLimit:
             return True
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
         return any((mapped or address) in network for network in self._exempt)
+
+
+def _who(host: str) -> str:
+    """Whose bucket: of IPv6 the network of 64 bits, which one client commands whole."""
+    if ":" not in host:
+        return host
+    address = ipaddress.IPv6Address(host)
+    return str(address.ipv4_mapped or ipaddress.ip_network((int(address) >> 64 << 64, 64)))

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from mqtt_bridge.broker.interface import Address
@@ -26,7 +27,7 @@ from service.runtime import open_runtime
 from service.settings import Settings
 from service.status.keys import Responders, unlock_responders
 from service.status.listening import address_of, open_listener
-from service.status.presigned import Presigned, presigned_folder
+from service.status.presigned import Presigned, PresignedUnusable, presigned_folder
 from service.status.presigner import forget_another_history, sign_ahead
 from service.status.processes import ChildFailed, Children
 from service.status.server import StatusServer
@@ -45,6 +46,7 @@ class Standalone:
         self._listener: socket.socket | None = None
         self._children = Children(log)
         self._seen = _marks(home)
+        self._counts = make_private(home.run) / "status-metrics" / str(os.getpid())
 
     def start(self) -> Address:
         """Where status is served; typed errors for keys, store, port and disk, before any child is made."""
@@ -55,9 +57,8 @@ class Standalone:
                 forget_another_history(presigned, runtime.ports)
                 presigned.close()
         self._listener = open_listener(self._settings.status_listen)
-        counts = make_private(self._home.run) / "status-metrics"
-        shutil.rmtree(counts, ignore_errors=True)
-        make_private(counts)
+        _forget_counts(self._counts.parent)
+        make_private(self._counts)
         self._spawn(keys)
         return address_of(self._listener)
 
@@ -111,19 +112,25 @@ class Standalone:
     def _work(self, keys: Responders, ended: threading.Event, ready: Callable[[], None]) -> None:
         if self._listener is None:
             return
-        signed = (
-            Presigned(presigned_folder(self._home), writable=False) if self._settings.status.presign else None
-        )
         with open_runtime(self._home, read_only=True) as opened:
             runtime = replace(opened, settings=self._settings)
-            counts = self._home.run / "status-metrics"
-            server = StatusServer(keys, runtime, self._listener, presigned=signed, counts=counts)
+            signed = self._signed_ahead()
+            server = StatusServer(keys, runtime, self._listener, presigned=signed, counts=self._counts)
             server.start()
             ready()
             try:
                 ended.wait()
             finally:
                 server.stop()
+
+    def _signed_ahead(self) -> Presigned | None:
+        if not self._settings.status.presign:
+            return None
+        try:
+            return Presigned(presigned_folder(self._home), writable=False)
+        except PresignedUnusable as bad:  # somebody removed it: the presigner makes it anew
+            self._log.error("presigned.unusable", problem=bad.problem)
+            return None
 
     def _presign(self, keys: Responders, ended: threading.Event, ready: Callable[[], None]) -> None:
         with suppress(OSError):  # a service manager may forbid it
@@ -150,6 +157,17 @@ def run(home: Home, settings: Settings, passphrase: bytes, tell: Callable[[str],
     finally:
         standalone.stop()
     return 0
+
+
+def _forget_counts(folder: Path) -> None:
+    """What servers that are gone have counted; another one may run on this home."""
+    for path in folder.iterdir() if folder.exists() else ():
+        try:
+            os.kill(int(path.name), 0)
+        except (ValueError, ProcessLookupError):
+            shutil.rmtree(path, ignore_errors=True)
+        except PermissionError:
+            continue
 
 
 def _marks(home: Home) -> tuple[object, ...]:

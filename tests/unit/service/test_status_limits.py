@@ -90,3 +90,13 @@ def test_many_addresses_take_bounded_memory_and_push_out_who_was_quiet_longest(
     for number in range(200):
         limit.allows(f"198.52.0.{number}", 1.0)
     assert granted(limit, CLIENT, 100, 1.0) == 5
+
+
+def test_an_ipv6_client_has_one_bucket_for_its_whole_network() -> None:
+    limit = RateLimit(1, ())
+    asked = [f"2001:db8:0:7::{number:x}" for number in range(1, 100)]
+    assert sum(limit.allows(host, 1.0) for host in asked) == 5
+    assert limit.allows("2001:db8:0:8::1", 1.0)
+    assert granted(limit, "::ffff:192.0.2.1", 100, 1.0) == 5
+    assert granted(limit, "192.0.2.1", 100, 1.0) == 0
+    assert granted(limit, "fe80::1%eth0", 100, 1.0) == 5

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +16,7 @@ from cli.words import examples
 if TYPE_CHECKING:
     from service.status.export import Exported
 
+_ADDRESS: Final = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 EXAMPLES = examples(
     "medtrust status export /srv/www/pki",
     "medtrust status export /srv/www/pki --hours 48 --hash sha1 --upstream http://127.0.0.1:8080",
@@ -40,6 +42,8 @@ def export(
 
     No CA's key is opened. Run it from a timer: what was revoked since the last run does not show.
     """
+    from urllib.parse import urlsplit
+
     from service.runtime import PassphraseSource, open_runtime, read_passphrase
     from service.status.export import Export, Exporter
     from service.status.keys import unlock_responders
@@ -53,16 +57,29 @@ def export(
             next_step=f"One of {', '.join(DIGESTS)}.",
             field="--hash",
         )
-    if upstream and not upstream.startswith(("http://", "https://")):
-        raise CliError(f"{upstream!r} is no http address.", next_step="http://HOST:PORT", field="--upstream")
+    if upstream and not _ADDRESS.fullmatch(upstream):
+        raise CliError(
+            f"{upstream!r} is no address for nginx's proxy_pass.",
+            next_step="http://HOST:PORT, without a path: a status server answers with and without its own.",
+            field="--upstream",
+        )
+    where = folder.expanduser().absolute()
+    if any(c in '"\\$' or not c.isprintable() for c in str(where)):
+        raise CliError(
+            "The folder's name holds what an nginx configuration cannot.",
+            next_step='Choose one without ", \\, $ and control characters.',
+            field="DIR",
+        )
     oids = tuple(DIGESTS[name] for name in wanted)
-    what = Export(folder.expanduser().absolute(), checked_hours(hours, "--hours"), oids, upstream.rstrip("/"))
+    lifetime = checked_hours(hours, "--hours")
     home = home_of(ctx)
     with open_runtime(home, read_only=True) as runtime:
         passphrase = read_passphrase(PassphraseSource(passphrase_file, passphrase_fd), runtime.settings)
         keys = unlock_responders(home, runtime.settings, passphrase)
+        prefix = urlsplit(runtime.settings.status_url).path
+        what = Export(where, lifetime, oids, upstream.rstrip("/"), prefix)
         done = Exporter(keys, home, runtime.ports, what, note).run()
-    print_fields(_document(done, what.folder), as_json=as_json)
+    print_fields(_document(done, where), as_json=as_json)
 
 
 def _document(done: Exported, folder: Path) -> dict[str, object]:

@@ -11,16 +11,19 @@ import base64
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock, Timeout
+
 from pki import asn1
 from pki.ocsp_response import encode_status
 from pki.ocsp_template import serial_octets
 from registry.model.certificate import of_int
-from registry.ports import Ports
+from registry.ports import BACKWARD_JUMP, Ports
 from registry.status import (
     KnownStatus,
     StatusKind,
@@ -30,16 +33,26 @@ from registry.status import (
     statuses_after,
 )
 from registry.store.lists import WHOLE
+from service.errors import AlreadyRunning, ServiceError
 from service.exports.folder import README_FILE, open_folder, refuse_foreign
 from service.home import Home, write_atomically
 from service.status.documents import Documents
-from service.status.export_words import MARKER, NGINX, PROXIED, README, REFUSED
+from service.status.export_words import MARKER, README, nginx_page
 from service.status.forms import AnswerForm, form_of
 from service.status.keys import StatusKeys
 from service.status.responder import cert_status
 
 BATCH: Final = 4_000
 FACTS_FILE: Final = "status.json"
+LOCK_FILE: Final = ".lock"
+_LEAST_LEFT: Final = timedelta(minutes=1)
+"""A delegate that ends sooner signs nothing for a file."""
+
+
+class CannotDate(ServiceError):
+    """Whatever would be signed now is dated wrong: the clock went back, or the signer is over."""
+
+    kind = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,8 @@ class Export:
     digests: tuple[str, ...]
     upstream: str = ""
     """Where a live service answers what files cannot; empty: nobody does."""
+    prefix: str = ""
+    """The path of `status.url`, which the URLs in certificates begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +100,13 @@ class Exporter:
     def run(self) -> Exported:
         """Everything, in an order in which a reader finds nothing that is not yet true; the facts last."""
         folder = self._what.folder
+        self._refuse_wrong_dates()
         refuse_foreign(folder, MARKER, "DIR")
         write_atomically(folder / README_FILE, self._readme().encode())
+        with _alone(folder):
+            return self._run(folder)
+
+    def _run(self, folder: Path) -> Exported:
         began = _a_moment_before(folder)
         with self._ports.store.read() as uow:
             seen = log_size(uow)
@@ -94,11 +114,28 @@ class Exporter:
             self._write_all(name, form)
         self._follow(seen)
         lists = self._write_documents()
-        removed = _remove_older(folder / "ocsp", began) + _remove_older(folder / "crl", began)
+        removed = sum(_remove_older(folder / name, began) for name in ("ocsp", "crl", "ca"))
         os.sync()  # a million files are brought to the disk together
         done = Exported(self._answers, lists, removed, self._now, self._until)
         write_atomically(folder / FACTS_FILE, _facts(done))
         return done
+
+    def _refuse_wrong_dates(self) -> None:
+        with self._ports.store.read() as uow:
+            seen = uow.operations.clock_seen()
+        if seen is not None and self._now < seen - BACKWARD_JUMP:
+            raise CannotDate(
+                f"The clock says {self._now:%Y-%m-%d %H:%M}Z, and it was {seen:%Y-%m-%d %H:%M}Z before.",
+                next_step="Set the clock; the files that are there stay as they are.",
+                field="clock",
+            )
+        for name, form in self._forms:
+            if form.ends - self._now < _LEAST_LEFT:
+                raise CannotDate(
+                    f"The OCSP signer of {name} ended {form.ends:%Y-%m-%d %H:%M}Z.",
+                    next_step="Start medtrust up, which makes it new; a provisioned home is provisioned again.",
+                    field=name,
+                )
 
     def _write_all(self, name: str, form: AnswerForm) -> None:
         after = ""
@@ -148,23 +185,42 @@ class Exporter:
         documents = Documents(self._keys, self._home, self._ports)
         for name, answer in documents.certificates().items():
             _replace(folder / "ca" / name, answer.body)
-        _replace(folder / "trust-bundle.json", documents.bundle().body)
+        bundle = documents.bundle()
+        if bundle.status == 200:
+            _replace(folder / "trust-bundle.json", bundle.body)
+        else:
+            (folder / "trust-bundle.json").unlink(missing_ok=True)
         count = 0
         with self._ports.store.read() as uow:
             for issuer in sorted(documents.issuers):
                 for scope, head in uow.lists.heads(issuer).items():
                     path = f"{issuer}.crl" if scope == WHOLE else f"{issuer}/{scope}.crl"
                     _replace(folder / "crl" / path, uow.lists.octets(head))
-                    self._until = min(self._until, head.next_update)
+                    # A part that nobody cuts any more stays as it was, and whoever monitors need not hear of it.
+                    if scope == WHOLE or head.next_update > self._now:
+                        self._until = min(self._until, head.next_update)
                     count += 1
-        live = PROXIED.format(upstream=self._what.upstream) if self._what.upstream else REFUSED
-        fallback = "@medtrust_live" if self._what.upstream else "=404"
-        _replace(folder / "nginx.conf", NGINX.format(folder=folder, live=live, fallback=fallback).encode())
+        page = nginx_page(folder, self._what.prefix, self._what.upstream)
+        _replace(folder / "nginx.conf", page.encode())
         return count
 
     def _readme(self) -> str:
         hours = self._what.lifetime // timedelta(hours=1)
         return README.format(marker=MARKER, now=f"{self._now:%Y-%m-%d %H:%M}Z", hours=hours)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One run at a time: two would write each other's temporary files."""
+    lock = FileLock(folder / LOCK_FILE, mode=0o644)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise AlreadyRunning(
+            f"Another run writes to {folder}.", next_step="Wait until it is done.", field="DIR"
+        ) from None
+    with lock:
+        yield
 
 
 def _name(form: AnswerForm, serial: bytes) -> str:

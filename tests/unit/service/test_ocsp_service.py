@@ -208,3 +208,13 @@ def test_a_store_that_does_not_answer_means_try_later_but_what_is_signed_stands(
     finally:
         moved.rmdir()
         (tmp_path / "registry.db").rename(moved)
+
+
+def test_of_an_expired_certificate_the_answer_goes_on_with_an_archive_cutoff(bench: Bench) -> None:
+    record = bench.certify()
+    request = build_request(certificate(record), bench.issuer)
+    assert bench.basic(request).answers[0].archive_cutoff is None
+    bench.clock.ahead = certificate(record).not_after - clock.now() + timedelta(days=1)
+    answer = bench.basic(request).answers[0]
+    assert answer.status == GOOD
+    assert answer.archive_cutoff == bench.issuer.not_before

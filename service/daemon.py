@@ -9,9 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from mqtt_bridge.bridge import Bridge, control_settings
@@ -29,6 +27,7 @@ from service.authority import Authority, log_origin, unlock
 from service.broker_words import teller
 from service.control import ControlServer
 from service.effects import Effects
+from service.endpoints import Endpoints, ready_text
 from service.home import Home, make_private
 from service.jobs import all_jobs
 from service.listener import bindable, broker_files, owner_of
@@ -42,17 +41,6 @@ from service.status.server import StatusServer
 
 _STARTED_BEFORE: Final = timedelta(0)
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Where the running process is reached."""
-
-    bootstrap: Address
-    ops: Address
-    status: Address
-    broker: str
-    """mosquitto or embedded."""
 
 
 class Daemon:
@@ -116,7 +104,7 @@ class Daemon:
         return self.endpoints
 
     def stop(self) -> None:
-        """Every part that was started, last one first; a part that fails to stop does not keep the others."""
+        """Every part, last one first; one that fails to stop does not keep the others."""
         while self._stops:
             stop = self._stops.pop()
             try:
@@ -235,19 +223,9 @@ def run(home: Home, passphrase: bytes, tell: Tell, *, accept_older_store: bool =
         ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())
-        tell(_ready(daemon.start(), home.public / "root.pem"))
+        tell(ready_text(daemon.start(), home.public / "root.pem"))
         try:
             ended.wait()
         finally:
             daemon.stop()
     return 0
-
-
-def _ready(e: Endpoints, root: Path) -> str:
-    return (
-        f"medtrust is up (broker: {e.broker})\n"
-        f"  devices join at   mqtts://{e.bootstrap.host}:{e.bootstrap.port}  (with --root {root})\n"
-        f"  devices report at mqtts://{e.ops.host}:{e.ops.port}\n"
-        f"  status is served  http://{e.status.host}:{e.status.port}\n"
-        "Stop with Ctrl-C."
-    )

@@ -7,7 +7,6 @@ never issued, which need somebody who signs.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +18,6 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from pki import asn1
 from pki.ocsp_response import encode_status
 from pki.ocsp_template import serial_octets
 from registry.model.certificate import of_int
@@ -34,9 +32,10 @@ from registry.status import (
 )
 from registry.store.lists import WHOLE
 from service.errors import AlreadyRunning, ServiceError
-from service.exports.folder import README_FILE, open_folder, refuse_foreign
+from service.exports.folder import README_FILE, refuse_foreign
 from service.home import Home, write_atomically
 from service.status.documents import Documents
+from service.status.export_files import a_moment_before, file_name, remove_older, replace
 from service.status.export_words import MARKER, README, nginx_page
 from service.status.forms import AnswerForm, form_of
 from service.status.keys import StatusKeys
@@ -107,14 +106,14 @@ class Exporter:
             return self._run(folder)
 
     def _run(self, folder: Path) -> Exported:
-        began = _a_moment_before(folder)
+        began = a_moment_before(folder)
         with self._ports.store.read() as uow:
             seen = log_size(uow)
         for name, form in self._forms:
             self._write_all(name, form)
         self._follow(seen)
         lists = self._write_documents()
-        removed = sum(_remove_older(folder / name, began) for name in ("ocsp", "crl", "ca"))
+        removed = sum(remove_older(folder / name, began) for name in ("ocsp", "crl", "ca"))
         os.sync()  # a million files are brought to the disk together
         done = Exported(self._answers, lists, removed, self._now, self._until)
         write_atomically(folder / FACTS_FILE, _facts(done))
@@ -133,7 +132,7 @@ class Exporter:
             if form.ends - self._now < _LEAST_LEFT:
                 raise CannotDate(
                     f"The OCSP signer of {name} ended {form.ends:%Y-%m-%d %H:%M}Z.",
-                    next_step="Start medtrust up, which makes it new; a provisioned home is provisioned again.",
+                    next_step="Start medtrust up, which makes it new; provision a provisioned home again.",
                     field=name,
                 )
 
@@ -175,8 +174,8 @@ class Exporter:
         second = int(self._ports.clock().timestamp())
         serial = serial_octets(each.certificate_serial)
         record = form.record(serial, encode_status(cert_status(each.status)), second)
-        path = self._what.folder / "ocsp" / _name(form, serial)
-        _replace(path, form.response(serial, record))
+        path = self._what.folder / "ocsp" / file_name(form, serial)
+        replace(path, form.response(serial, record))
         self._until = min(self._until, form.ends)
         self._answers += 1
 
@@ -184,10 +183,10 @@ class Exporter:
         folder = self._what.folder
         documents = Documents(self._keys, self._home, self._ports)
         for name, answer in documents.certificates().items():
-            _replace(folder / "ca" / name, answer.body)
+            replace(folder / "ca" / name, answer.body)
         bundle = documents.bundle()
         if bundle.status == 200:
-            _replace(folder / "trust-bundle.json", bundle.body)
+            replace(folder / "trust-bundle.json", bundle.body)
         else:
             (folder / "trust-bundle.json").unlink(missing_ok=True)
         count = 0
@@ -195,13 +194,13 @@ class Exporter:
             for issuer in sorted(documents.issuers):
                 for scope, head in uow.lists.heads(issuer).items():
                     path = f"{issuer}.crl" if scope == WHOLE else f"{issuer}/{scope}.crl"
-                    _replace(folder / "crl" / path, uow.lists.octets(head))
-                    # A part that nobody cuts any more stays as it was, and whoever monitors need not hear of it.
+                    replace(folder / "crl" / path, uow.lists.octets(head))
+                    # A part that nobody cuts any more stays as it was; whoever monitors need not hear of it.
                     if scope == WHOLE or head.next_update > self._now:
                         self._until = min(self._until, head.next_update)
                     count += 1
         page = nginx_page(folder, self._what.prefix, self._what.upstream)
-        _replace(folder / "nginx.conf", page.encode())
+        replace(folder / "nginx.conf", page.encode())
         return count
 
     def _readme(self) -> str:
@@ -221,48 +220,6 @@ def _alone(folder: Path) -> Iterator[None]:
         ) from None
     with lock:
         yield
-
-
-def _name(form: AnswerForm, serial: bytes) -> str:
-    """The file that a GET finds (RFC 6960 A.1): base64 of the request, whose slashes are folders.
-
-    What ends in a slash has no name of its own there: it is called `_`, which base64 has not.
-    """
-    cert_id = asn1.sequence(form.id_head, asn1.tlv(asn1.INTEGER, serial))
-    request = asn1.sequence(asn1.sequence(asn1.sequence(asn1.sequence(cert_id))))
-    name = base64.b64encode(request).decode()
-    return f"{name}_" if name.endswith("/") else name
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Atomically for readers; brought to the disk with all others at the end."""
-    temporary = path.with_name(".new")
-    try:
-        temporary.write_bytes(data)
-    except FileNotFoundError:
-        open_folder(path.parent)
-        temporary.write_bytes(data)
-    temporary.chmod(0o644)
-    temporary.replace(path)
-
-
-def _a_moment_before(folder: Path) -> int:
-    """By the file system's own clock, in nanoseconds: what is older was written by an earlier run."""
-    return (folder / README_FILE).stat().st_mtime_ns
-
-
-def _remove_older(folder: Path, began: int) -> int:
-    removed = 0
-    for path in _files(folder):
-        if path.stat().st_mtime_ns < began:
-            path.unlink()
-            removed += 1
-    return removed
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for below, _, names in os.walk(folder):
-        yield from (Path(below) / name for name in names)
 
 
 def _facts(done: Exported) -> bytes:

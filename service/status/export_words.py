@@ -88,7 +88,7 @@ service: medtrust status-server.
 
 
 def nginx_page(folder: Path, prefix: str, upstream: str) -> str:
-    """The lines for a server block; `prefix`: the path of status.url, `upstream`: http://HOST[:PORT] or empty."""
+    """The lines for a server block; `prefix`: status.url's path, `upstream`: http://HOST:PORT or empty."""
     proxied = _PROXIED.format(upstream=upstream)
     return _NGINX.format(
         folder=folder,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mqtt_bridge.broker.interface import Address
 from service import control
-from service.daemon import Endpoints
+from service.endpoints import Endpoints
 from service.home import Home
 from tests.integration.wire.hospital_running import PASSPHRASE, RunningHospital, eventually
 

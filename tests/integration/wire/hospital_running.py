@@ -26,7 +26,8 @@ from registry.tokens import create_token
 from service import clock, logs
 from service.authority import log_origin, unlock
 from service.ceremony import init
-from service.daemon import Daemon, Endpoints
+from service.daemon import Daemon
+from service.endpoints import Endpoints
 from service.home import Home
 from service.runtime import Runtime, open_runtime
 from service.settings import read_settings

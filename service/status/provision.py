@@ -6,26 +6,35 @@ are exchanged whole, certificates follow: a server that looks in between keeps w
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from pki.errors import WrongPassphrase
 from service.authorities import FILE, read_register
 from service.authority import responder_names
 from service.errors import ServiceError
 from service.home import Home, make_private, write_atomically, write_private
-from service.keystore import copy_sealed
+from service.keystore import KeyReader, copy_sealed
 from service.runtime import Runtime
 from service.settings import decode, read_settings
 from service.settings_file import as_toml
 from service.status.keys import unlock_responders
 
 MARKER: Final = "provisioned-for-status"
+_PASSWORD: Final = re.compile(r"^(postgresql://[^:/@]*):.*(@[^@]*)$")
 
 
 class NotAResponderHome(ServiceError):
     """The folder is a registry's home, or holds something else."""
+
+    kind = "conflict"
+
+
+class OtherPassphrase(ServiceError):
+    """The home is sealed under another one: a server that runs on it could open nothing any more."""
 
     kind = "conflict"
 
@@ -47,11 +56,13 @@ def provision(runtime: Runtime, passphrase: bytes, folder: Path, new_passphrase:
     source, target = runtime.home, Home(folder)
     _refuse_other(source, target)
     keys = unlock_responders(source, runtime.settings, passphrase)
+    _refuse_other_passphrase(target, new_passphrase)
     make_private(target.root)
     write_private(target.root / MARKER, b"Made by: medtrust status provision\n")
     now = runtime.ports.clock()
     copy_sealed(source.keys, target.keys, _key_files(runtime), old=passphrase, new=new_passphrase, now=now)
-    write_private(target.settings_file, _settings(runtime))
+    if not target.settings_file.exists():  # people edit it: another store, another address
+        write_private(target.settings_file, _settings(runtime))
     _copy_folder(source.certificates, target.certificates)
     _copy_folder(source.public, target.public)
     for file in (source.root / FILE, source.marker):  # the marker last: with it the home is whole
@@ -77,11 +88,26 @@ def _refuse_other(source: Home, target: Home) -> None:
         )
 
 
+def _refuse_other_passphrase(target: Home, passphrase: bytes) -> None:
+    held = sorted(target.keys.glob("*.json")) if target.keys.exists() else []
+    try:
+        for path in held[:1]:
+            KeyReader(target.keys, passphrase).read_secret(path.stem)
+    except WrongPassphrase as bad:
+        raise OtherPassphrase(
+            f"The keys in {target.root} are sealed under another passphrase.",
+            next_step="Give the one they have, or provision an empty folder.",
+            field="--new-passphrase-file",
+        ) from bad
+
+
 def _settings(runtime: Runtime) -> bytes:
     """The registry's, with the store's whole address, and without what only a CA needs."""
     file = runtime.home.settings_file
     raw = decode(file.read_bytes() if file.exists() else b"", str(file))
-    raw.store.url = read_settings(runtime.home).store_url.replace("postgresql+psycopg://", "postgresql://")
+    url = read_settings(runtime.home).store_url.replace("postgresql+psycopg://", "postgresql://")
+    # The registry's own password writes; the server gets a role that reads, or a ~/.pgpass.
+    raw.store.url = _PASSWORD.sub(r"\1\2", url)
     raw.ca.passphrase_file = ""
     raw.ca.pkcs11 = type(raw.ca.pkcs11)()
     return as_toml(raw).encode()

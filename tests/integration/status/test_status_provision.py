@@ -15,6 +15,7 @@ from service.home import Home
 from service.keystore import KeyWriter
 from service.own_signers import RESPONDERS, certify, keep_certificate
 from service.pem import read_certificate
+from service.status.provision import provision as make
 from tests.integration.status.server_process import command_line, eventually, running
 from tests.unit.service.status_fixtures import PASSPHRASE, make_home, opened
 
@@ -84,6 +85,35 @@ def test_new_delegates_are_taken_over_while_it_is_asked(
 
         assert eventually(taken_over, 25.0)
         assert failed == []
+
+
+def test_a_renewal_keeps_what_people_edited_and_refuses_another_passphrase(
+    registry: tuple[Home, Authority], tmp_path: Path
+) -> None:
+    target = tmp_path / "responder"
+    assert provision(registry, tmp_path, target) == 0
+    settings = target / "medtrust.toml"
+    edited = settings.read_text().replace("workers = 1", "workers = 3")
+    assert edited != settings.read_text()
+    settings.write_text(edited)
+    assert provision(registry, tmp_path, target) == 0
+    assert settings.read_text() == edited
+    before = {path: path.read_bytes() for path in (target / "keys").iterdir()}
+    (tmp_path / "new-pass").write_bytes(b"not the one that it has")
+    assert provision(registry, tmp_path, target) == 5
+    assert {path: path.read_bytes() for path in (target / "keys").iterdir()} == before
+
+
+@pytest.mark.parametrize("password", ["sekret", "se:k@ret", "se%2Fkret"])
+def test_the_password_of_the_registrys_store_stays_there(tmp_path: Path, password: str) -> None:
+    home, _ = make_home(tmp_path)
+    with opened(home) as runtime:
+        home.settings_file.touch(mode=0o600)
+        home.settings_file.write_text(f'[store]\nurl = "postgresql://owner:{password}@db:5432/medtrust"\n')
+        make(runtime, PASSPHRASE, tmp_path / "responder", OTHER)
+    written = (tmp_path / "responder" / "medtrust.toml").read_text()
+    assert 'url = "postgresql://owner@db:5432/medtrust"' in written
+    assert "ret" not in written
 
 
 def test_a_registrys_home_or_anything_else_is_left_alone(

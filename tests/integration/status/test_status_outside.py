@@ -1,10 +1,9 @@
-"""Other people's OCSP clients and caches on our responder: JDK 25, pyhanko, curl, a caching nginx."""
+"""Other people's OCSP clients and caches on our responder: pyhanko, curl, a caching nginx."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -27,26 +26,9 @@ from tests.unit.service.status_fixtures import WHO
 
 __all__ = ["served"]
 
-ROOT = Path(__file__).parents[3]
-
 
 def url(served: Served) -> str:
     return f"http://{served.address.host}:{served.address.port}/ocsp"
-
-
-def jdk(served: Served, leaf: bytes, folder: Path, at: str = "") -> tuple[int, str]:
-    (folder / "leaf.der").write_bytes(leaf)
-    (folder / "issuing.der").write_bytes(served.issuer.der)
-    (folder / "root.der").write_bytes(served.authority.root.der)
-    command = [
-        sys.executable,
-        "-m",
-        "tests.integration.status.jdk_ocsp_child",
-        str(folder),
-        at or url(served),
-    ]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    return ran.returncode, ran.stdout
 
 
 def ended(served: Served, how: str) -> CertificateRecord:
@@ -58,21 +40,6 @@ def ended(served: Served, how: str) -> CertificateRecord:
     if how == "held":
         hold_certificate(record.certificate_serial, WHO, ports=ports)
     return record
-
-
-@pytest.mark.parametrize(
-    ("how", "code", "said"),
-    [("good", 0, "accepted"), ("revoked", 3, "KEY_COMPROMISE"), ("held", 3, "CERTIFICATE_HOLD")],
-)
-def test_the_jdk_asks_and_believes(served: Served, tmp_path: Path, how: str, code: int, said: str) -> None:
-    done = jdk(served, ended(served, how).der or b"", tmp_path)
-    assert done[0] == code, done
-    assert said in done[1]
-
-
-def test_the_jdk_refuses_when_nobody_answers(served: Served, tmp_path: Path) -> None:
-    done = jdk(served, served.certify().der or b"", tmp_path, "http://127.0.0.1:9/ocsp")
-    assert (done[0], "Unable to determine revocation status" in done[1]) == (3, True)
 
 
 @pytest.mark.parametrize(("how", "accepted"), [("good", True), ("revoked", False), ("held", False)])

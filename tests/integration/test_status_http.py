@@ -1,4 +1,4 @@
-"""The status server on a real port: openssl and GnuTLS as clients, the documents, and caching."""
+"""The status server on a real port: the documents, caching, and what other processes change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import json
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
@@ -14,74 +13,12 @@ from pki.crl_list import CertificateList
 from pki.ocsp import build_request, encode_get_path, parse_response
 from pki.tbs import Certificate
 from registry.publication import publish
-from registry.revocation import hold_certificate, revoke_certificate
-from service.pem import to_pem
+from registry.revocation import revoke_certificate
 from tests.integration.status_served import OCSP, Served, served
 from tests.tools import require_tool
 from tests.unit.service.status_fixtures import WHO
 
 __all__ = ["served"]
-
-
-def openssl_ocsp(served: Served, *arguments: str) -> str:
-    tool = require_tool("openssl", "an OCSP client that is not ours")
-    public = served.home.public
-    url = f"http://{served.address.host}:{served.address.port}/ocsp"
-    issuer = [f"{public}/issuing.pem", "-CAfile", f"{public}/root.pem"]
-    issuer += ["-verify_other", f"{public}/issuing.pem"]
-    command = [tool, "ocsp", "-url", url, "-issuer", *issuer, *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    return ran.stdout + ran.stderr
-
-
-@pytest.mark.parametrize("digest", ["-sha1", "-sha256", "-sha512"])
-@pytest.mark.parametrize("nonce", ["-nonce", "-no_nonce"])
-def test_openssl_is_told_good_and_verifies_it(served: Served, digest: str, nonce: str) -> None:
-    said = openssl_ocsp(served, digest, nonce, "-cert", f"{served.home.certificates}/registry.pem")
-    assert "Response verify OK" in said
-    assert "registry.pem: good" in said
-    assert "no nonce in response" not in said
-
-
-def test_openssl_is_told_the_reason_of_a_revocation(served: Served, tmp_path: Path) -> None:
-    record = served.certify()
-    file = tmp_path / "cert.pem"
-    file.write_bytes(to_pem(record.der or b""))
-    assert "cert.pem: good" in openssl_ocsp(served, "-cert", str(file))
-    revoke_certificate(record.certificate_serial, "keyCompromise", WHO, ports=served.runtime.ports)
-    time.sleep(0.2)
-    said = openssl_ocsp(served, "-cert", str(file))
-    assert "cert.pem: revoked" in said
-    assert "Reason: keyCompromise" in said
-    assert "Response verify OK" in said
-
-
-def test_openssl_is_never_told_good_of_a_serial_that_was_not_issued(served: Served) -> None:
-    said = openssl_ocsp(served, "-serial", "0x1234567890")
-    assert "0x1234567890: revoked" in said
-    assert "Jan  1 00:00:00 1970" in said
-
-
-def test_gnutls_is_told_good_and_revoked(served: Served, tmp_path: Path) -> None:
-    tool = require_tool("ocsptool", "GnuTLS's OCSP client")
-    file = tmp_path / "cert.pem"
-    record = served.certify()
-    file.write_bytes(to_pem(record.der or b""))
-
-    def ask() -> str:
-        url = f"http://{served.address.host}:{served.address.port}/ocsp"
-        issuer = f"{served.home.public}/issuing.pem"
-        command = [tool, f"--ask={url}", f"--load-cert={file}", f"--load-issuer={issuer}"]
-        command += [f"--load-trust={issuer}"]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        return ran.stdout + ran.stderr
-
-    good = ask()
-    assert "Certificate Status: good" in good
-    assert "Verifying OCSP Response: Success" in good
-    hold_certificate(record.certificate_serial, WHO, ports=served.runtime.ports)
-    time.sleep(0.2)
-    assert "Certificate Status: revoked" in ask()
 
 
 def test_another_process_revocation_shows_within_a_second(served: Served) -> None:

@@ -12,15 +12,12 @@ import pytest
 
 from mqtt_bridge.broker.interface import Address
 from registry.revocation import hold_certificate, release_certificate, revoke_certificate
-from service.authority import unlock
-from service.ceremony import init
 from service.home import Home
-from service.settings import read_settings
-from service.status.server import StatusServer
+from tests.integration.status.named import served_where_named
 from tests.integration.status.recorder import recorded
 from tests.integration.status.strangers import never_issued
 from tests.integration.status_served import Served, served
-from tests.unit.service.status_fixtures import PASSPHRASE, WHO, certify, opened
+from tests.unit.service.status_fixtures import WHO
 
 __all__ = ["served"]
 
@@ -53,15 +50,15 @@ def test_a_certificate_is_followed_from_good_over_hold_to_revoked(
         assert judged(served, leaf, tmp_path, method, relay.address) == "accepted\n"
         assert [heard.split(b"ocsp")[0] for heard in relay.heard] == [method.upper().encode() + b" /"]
         hold_certificate(serial, WHO, ports=ports)
-        time.sleep(1)
+        time.sleep(0.5)
         held = judged(served, leaf, tmp_path, method, relay.address)
         assert held.startswith("refused: REVOKED")
         assert "CERTIFICATE_HOLD" in held
         release_certificate(serial, WHO, ports=ports)
-        time.sleep(1)
+        time.sleep(0.5)
         assert judged(served, leaf, tmp_path, method, relay.address) == "accepted\n"
         revoke_certificate(serial, "keyCompromise", WHO, ports=ports)
-        time.sleep(1)
+        time.sleep(0.5)
         revoked = judged(served, leaf, tmp_path, method, relay.address)
         assert revoked.startswith("refused: REVOKED")
         assert "KEY_COMPROMISE" in revoked
@@ -81,23 +78,11 @@ def test_a_responder_that_is_down_lets_nobody_in(served: Served, tmp_path: Path)
 
 
 def test_the_responder_that_the_certificate_names_is_asked(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = Address("127.0.0.1", free.getsockname()[1])
-    home = Home(tmp_path / "home")
-    home.root.mkdir(mode=0o700)
-    home.settings_file.write_text(f'[status]\nurl = "http://127.0.0.1:{address.port}"\n')
-    init(home, read_settings(home), PASSPHRASE, actor=WHO, tell=lambda _step: None)
-    authority = unlock(home, read_settings(home), PASSPHRASE)
-    with opened(home) as runtime:
-        record = certify(authority, runtime.ports)
-        server = StatusServer(authority, runtime, address)
-        server.start()
-        try:
-            assert asked(home, record.der or b"", tmp_path, "-") == "accepted\n"
-            revoke_certificate(record.certificate_serial, "superseded", WHO, ports=runtime.ports)
-            time.sleep(1)
-            said = asked(home, record.der or b"", tmp_path, "-")
-        finally:
-            server.stop()
+    with served_where_named(tmp_path) as named:
+        record = named.certify()
+        assert asked(named.home, record.der or b"", tmp_path, "-") == "accepted\n"
+        revoke_certificate(record.certificate_serial, "superseded", WHO, ports=named.runtime.ports)
+        time.sleep(0.5)
+        said = asked(named.home, record.der or b"", tmp_path, "-")
     assert said.startswith("refused: REVOKED")
     assert "SUPERSEDED" in said

@@ -1,25 +1,21 @@
-"""Other people's OCSP clients and caches on our responder: pyhanko, curl, a caching nginx."""
+"""The caching rules of RFC 9919 6 and RFC 9111, as curl and a caching nginx keep them on our responder."""
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
-from asn1crypto import crl, ocsp, x509
-from pyhanko_certvalidator import CertificateValidator, ValidationContext
-from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
-from pki import oids
 from pki.ocsp import build_request, encode_get_path, parse_response
-from registry.model.certificate import CertificateRecord
-from registry.revocation import hold_certificate, revoke_certificate
+from registry.revocation import revoke_certificate
 from tests.integration.exports.servers import nginx_serving
-from tests.integration.status_served import OCSP, Served, served
+from tests.integration.status_served import Served, served
 from tests.tools import require_tool
 from tests.unit.service.ocsp_bench import certificate
 from tests.unit.service.status_fixtures import WHO
@@ -29,37 +25,6 @@ __all__ = ["served"]
 
 def url(served: Served) -> str:
     return f"http://{served.address.host}:{served.address.port}/ocsp"
-
-
-def ended(served: Served, how: str) -> CertificateRecord:
-    """A certificate that is good, revoked, or on hold."""
-    record = served.certify()
-    ports = served.runtime.ports
-    if how == "revoked":
-        revoke_certificate(record.certificate_serial, "keyCompromise", WHO, ports=ports)
-    if how == "held":
-        hold_certificate(record.certificate_serial, WHO, ports=ports)
-    return record
-
-
-@pytest.mark.parametrize(("how", "accepted"), [("good", True), ("revoked", False), ("held", False)])
-def test_pyhanko_judges_by_our_answer(served: Served, how: str, accepted: bool) -> None:
-    record = ended(served, how)
-    request = build_request(certificate(record), served.issuer, hash_oid=oids.SHA1)
-    context = ValidationContext(
-        trust_roots=[x509.Certificate.load(served.authority.root.der)],
-        other_certs=[x509.Certificate.load(served.issuer.der)],
-        crls=[crl.CertificateList.load((served.home.public / "root.crl").read_bytes())],
-        ocsps=[ocsp.OCSPResponse.load(served.http("POST", "/ocsp", request, OCSP)[1])],
-        revocation_mode="hard-fail",
-    )
-    validator = CertificateValidator(x509.Certificate.load(record.der or b""), validation_context=context)
-    judged = validator.async_validate_usage({"digital_signature"}, {"server_auth"})
-    if accepted:
-        assert asyncio.run(judged)
-        return
-    with pytest.raises((ValidationError, PathBuildingError), match="revoked"):
-        asyncio.run(judged)
 
 
 def curl(*arguments: str) -> str:
@@ -123,3 +88,61 @@ def test_a_caching_proxy_keeps_a_get_and_passes_on_nonces_and_posts(served: Serv
         nonce = build_request(served.authority.registry.certificate, served.issuer, nonce=octet * 16)
         asked = f"http://{proxied}/ocsp/{encode_get_path(nonce)}"
         assert [seen(asked), seen(asked)] == ["MISS", "MISS"]
+
+
+def test_head_and_post_say_what_get_says(served: Served, tmp_path: Path) -> None:
+    request, body = served.known(), tmp_path / "body"
+    (tmp_path / "request").write_bytes(request)
+    place = f"{url(served)}/{encode_get_path(request)}"
+    got = curl("-D", "-", "-o", str(body), place)
+    names = ("etag", "last-modified", "expires", "content-length", "content-type", "cache-control")
+    fields = [line for line in got.splitlines() if line.lower().startswith(names)]
+    assert len(fields) == len(names)
+    assert [line for line in curl("-I", place).splitlines() if line.lower().startswith(names)] == fields
+    kind, posted = "Content-Type: application/ocsp-request", tmp_path / "posted"
+    curl("-o", str(posted), "-H", kind, "--data-binary", f"@{tmp_path}/request", url(served))
+    assert posted.read_bytes() == body.read_bytes()
+    etag = next(line for line in fields if line.lower().startswith("etag"))
+    assert hashlib.sha256(body.read_bytes()).hexdigest() in etag  # RFC 9919 6.2
+
+
+def test_an_answer_to_a_nonce_is_kept_by_nobody(served: Served) -> None:
+    nonce = build_request(served.authority.registry.certificate, served.issuer, nonce=b"n" * 32)
+    head = curl("-D", "-", "-o", "/dev/null", f"{url(served)}/{encode_get_path(nonce)}").lower()
+    assert head.startswith("http/1.1 200 ")
+    assert "cache-control: no-store" in head
+    assert "etag" not in head
+    assert "expires" not in head
+
+
+def test_a_caching_proxy_revalidates_and_learns_of_a_revocation(served: Served, tmp_path: Path) -> None:
+    record = served.certify()
+    time.sleep(0.3)  # the server hears of it: an answer of before is signed once more
+    path = encode_get_path(build_request(certificate(record), served.issuer))
+    before = f"proxy_cache_path {tmp_path}/cache keys_zone=status:1m;"
+    upstream = url(served).removesuffix("/ocsp")
+    inside = (
+        f"merge_slashes off; location / {{ proxy_pass {upstream}; proxy_cache status; "
+        # As if a minute had passed: what we say of freshness is put aside, our validators are used.
+        "proxy_ignore_headers Cache-Control Expires; proxy_cache_valid 200 1s; proxy_cache_revalidate on; "
+        "add_header X-Cache $upstream_cache_status; add_header X-Upstream $upstream_status; }"
+    )
+
+    def seen(address: str) -> tuple[str, str]:
+        head = curl("-D", "-", "-o", f"{tmp_path}/body", f"http://{address}/ocsp/{path}")
+        fields = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
+        return fields["X-Cache"], fields.get("X-Upstream", "")
+
+    with nginx_serving(tmp_path / "nginx", inside, before) as address:
+        assert seen(address) == ("MISS", "200")
+        first = (tmp_path / "body").read_bytes()
+        assert seen(address) == ("HIT", "")
+        time.sleep(2.1)
+        assert seen(address) == ("REVALIDATED", "304")
+        assert (tmp_path / "body").read_bytes() == first
+        revoke_certificate(record.certificate_serial, "superseded", WHO, ports=served.runtime.ports)
+        time.sleep(2.1)
+        assert seen(address) == ("EXPIRED", "200")
+    basic = parse_response((tmp_path / "body").read_bytes()).basic
+    assert basic is not None
+    assert "Revoked" in repr(basic.answers[0].status)

@@ -27,6 +27,7 @@ from service.publisher import list_file
 from service.runtime import Runtime
 from service.settings import read_settings
 from service.status.server import StatusServer
+from tests.unit.pki import pkilint_door
 from tests.unit.service.status_fixtures import PASSPHRASE, WHO, certify, make_home, opened
 
 
@@ -170,3 +171,18 @@ def test_doctor_and_health_see_a_part_that_lapsed(divided: Divided, tmp_path: Pa
     (found,) = [check for check in report.checks if check.name == "issuing list"]
     assert found.level is Level.CRITICAL
     assert "parts have lapsed" in found.message
+
+
+def test_pkilint_has_nothing_to_say_about_a_part_and_a_delta_with_entries(divided: Divided) -> None:
+    held, released, revoked = (certify(divided.authority, divided.runtime.ports) for _ in range(3))
+    ports = divided.runtime.ports
+    hold_certificate(released.certificate_serial, WHO, ports=ports)
+    divided.effects.publish_changed()
+    hold_certificate(held.certificate_serial, WHO, ports=ports)
+    release_certificate(released.certificate_serial, WHO, ports=ports)
+    revoke_certificate(revoked.certificate_serial, "privilegeWithdrawn", WHO, ports=ports)
+    divided.effects.publish_changed()
+    part = f"/crl/issuing/{shard_of(int(revoked.certificate_serial, 16), 16)}.crl"
+    for path, several in ((part, 1), ("/crl/issuing/delta.crl", 3), ("/crl/issuing.crl", 2)):
+        assert len(list(divided.list(path).entries())) >= several
+        assert pkilint_door.of_list(divided.get(path)[1]) == {}

@@ -51,6 +51,15 @@ class Hospital:
         self.medtrust("ca", "bundle", "--for", consumer, "--out", out)
         return out
 
+    def joined(self, name: str) -> Party:
+        """One more client, good until it is revoked."""
+        return _client(self.folder, name)
+
+    def revoke(self, party: Party) -> None:
+        """From now on it is on the newest list."""
+        self.medtrust("cert", "revoke", party.serial, "--reason", "keyCompromise", "--yes")
+        self.medtrust("crl", "publish", "--passphrase-file", self.folder / "passphrase")
+
 
 def medtrust(home: Path, *arguments: object) -> Any:  # noqa: ANN401 - as above
     """A command that must succeed, its document."""
@@ -79,6 +88,13 @@ def _party(folder: Path, name: str, common_name: str, *options: object) -> Party
     return Party(chain, secret, made["certificate_serial"])
 
 
+def _client(folder: Path, name: str) -> Party:
+    home = folder / "home"
+    device = medtrust(home, "device", "register", "--udi", f"(01)09521000000018(21)SN-{name}")["device_id"]
+    medtrust(home, "device", "approve", device)
+    return _party(folder, name, device, "--device", device)
+
+
 @pytest.fixture(scope="session")
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
     folder = tmp_path_factory.mktemp("exports")
@@ -91,13 +107,6 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
     server = _party(
         folder, "server", "localhost", "--profile", "server", "--dns", "localhost", "--ip", "127.0.0.1"
     )
-    clients = []
-    for number in (1, 2):
-        device = medtrust(home, "device", "register", "--udi", f"(01)09521000000018(21)SN-{number}")[
-            "device_id"
-        ]
-        medtrust(home, "device", "approve", device)
-        clients.append(_party(folder, f"client-{number}", device, "--device", device))
-    medtrust(home, "cert", "revoke", clients[1].serial, "--reason", "keyCompromise", "--yes")
-    medtrust(home, "crl", "publish", "--passphrase-file", passphrase)
-    return Hospital(folder, server, *clients)
+    made = Hospital(folder, server, _client(folder, "client-1"), _client(folder, "client-2"))
+    made.revoke(made.revoked)
+    return made

@@ -24,13 +24,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, log: Path) -> Iterator[None]:
-    """The server, once its port answers."""
+def running(command: list[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The server's process, once its port answers."""
     with log.open("wb") as said:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
         try:
             _wait(child, port, log)
-            yield
+            yield child
         finally:
             child.terminate()
             child.wait(10)

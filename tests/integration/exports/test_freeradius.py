@@ -97,13 +97,13 @@ def test_freeradius_finds_nothing_wrong_with_the_configuration(room: Path) -> No
     assert "check_crl = yes" in run.stdout
 
 
-def test_a_supplicant_gets_in_and_a_revoked_one_does_not(hospital: Hospital, room: Path, port: int) -> None:
+def test_asupplicant_gets_in_and_a_revoked_one_does_not(hospital: Hospital, room: Path, port: int) -> None:
     require_tool("freeradius", "reads the folder that is for it")
     eapol_test = require_tool("eapol_test", "is a supplicant")
 
-    with _radius(room):
-        good = _supplicant(eapol_test, hospital, hospital.good, room, port)
-        revoked = _supplicant(eapol_test, hospital, hospital.revoked, room, port)
+    with radius(room):
+        good = supplicant(eapol_test, hospital, hospital.good, room, port)
+        revoked = supplicant(eapol_test, hospital, hospital.revoked, room, port)
     log = (room / "log").read_text("utf-8", "replace")
     assert good.stdout.endswith("SUCCESS\n"), good.stdout[-800:] + log[-3000:]
     assert revoked.returncode != 0
@@ -112,7 +112,7 @@ def test_a_supplicant_gets_in_and_a_revoked_one_does_not(hospital: Hospital, roo
 
 
 @contextlib.contextmanager
-def _radius(room: Path) -> Iterator[None]:
+def radius(room: Path) -> Iterator[None]:
     freeradius = require_tool("freeradius", "reads the folder that is for it")
     with (room / "log").open("wb") as said:
         child = subprocess.Popen(
@@ -130,7 +130,7 @@ def _radius(room: Path) -> Iterator[None]:
             child.wait(10)
 
 
-def _supplicant(
+def supplicant(
     eapol_test: str, hospital: Hospital, party: Party, room: Path, port: int
 ) -> subprocess.CompletedProcess[str]:
     conf = room / "supplicant.conf"

@@ -21,6 +21,7 @@ from pki.algorithms import KeyAlgorithm
 from pki.keys import HybridPrivateKey
 from pki.profiles import SubjectFacts
 from registry.issuance import IssuanceOrder, issue
+from registry.model.certificate import CertificateSerial
 from registry.revocation import revoke_certificate
 from service.pem import to_pem
 from tests.integration.exports.servers import free_port, running
@@ -54,7 +55,7 @@ http {{
 """
 
 
-def with_certificate(served: Served, folder: Path) -> str:
+def with_certificate(served: Served, folder: Path) -> CertificateSerial:
     """Puts a server's key and chain into the folder; the certificate's serial."""
     key = HybridPrivateKey.generate(KeyAlgorithm.EC_P256, None)
     facts = SubjectFacts(common_name="localhost", dns_names=("localhost",))

@@ -13,12 +13,12 @@ from pki.ocsp import OcspRequestRefused, decode_get_path
 from service import logs
 from service.status.access import AccessLog
 from service.status.answers import REQUEST_TYPE, HttpAnswer, Quick, is_request_type, plain
-from service.status.bounded import MAX_BODY
 from service.status.desk import OcspDesk, refusal
 from service.status.heads import KnownHeads
 from service.status.limits import RateLimit
 from service.status.metrics import Meter
 from service.status.patience import Patience
+from service.status.refusals import MAX_BODY
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

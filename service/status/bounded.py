@@ -6,19 +6,17 @@ What is refused waits for the answers before it, and the refusal reaches a clien
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.status.answers import HttpAnswer, lines, plain
+from service.status import refusals
+from service.status.answers import HttpAnswer, lines
 
 if TYPE_CHECKING:
     from service.status.app import StatusApp
 
-MAX_TARGET: Final = 8 * 1024
-MAX_HEADERS: Final = 16 * 1024
-MAX_BODY: Final = 64 * 1024
 MAX_QUEUED: Final = 64
 """Pipelined requests that wait before we stop reading."""
 _SLICE: Final = 16 * 1024
@@ -37,6 +35,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unparsed = 0
         self._body_bytes = 0
         self._in_body = False
+        self._owed = 0
+        """Octets of a body that the parser takes for another protocol's, and that are the request's."""
         self._waiting = b""
         self._running: Any = None
         """uvicorn's newest request may be another: one that waits behind it."""
@@ -84,7 +84,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def expire(self) -> None:
         """The deadline passed: say so where a request was begun, and close."""
         if self._unparsed and not self.flow.write_paused and not self.ending:
-            self.refuse(plain(408, "The request did not arrive in time."))
+            self.refuse(refusals.TOO_LATE)
         else:
             self.transport.abort()
 
@@ -101,6 +101,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.ending or not self._may_go_on():
             return
         self.begin()
+        if self.parser.should_upgrade():
+            # RFC 9110 7.8: the offer is ignored and the request answered; what follows it is not read.
+            self.cycle.keep_alive = False
+            self._owed = next((int(v) for n, v in self.headers if n == b"content-length"), 0)
 
     def begin(self) -> None:
         """A request whose head is good: on its way through uvicorn."""
@@ -112,8 +116,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.ending:
             return
         self._body_bytes += len(body)
-        if self._body_bytes > MAX_BODY:
-            self.refuse(_TOO_LONG_BODY)
+        if self._body_bytes > refusals.MAX_BODY:
+            self.refuse(refusals.TOO_LONG_BODY)
         else:
             self.take(body)
 
@@ -122,7 +126,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """A request is whole, but where its body is owed."""
+        if self._owed:
+            return
         self._unparsed = 0
         self._in_body = False
         if not self.ending:
@@ -144,15 +150,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self.loop.call_soon(self._go_on)
         elif not self.is_busy():
             self._say_last()
-
-    def send_400_response(self, msg: str) -> None:
-        """What is not HTTP gets a 400 and the door; `msg` is uvicorn's."""
-        del msg
-        self.refuse(plain(400, "That is not an HTTP/1.1 request."))
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """An offer of another protocol is answered as HTTP/1.1, and whatever follows it is not ours."""
-        self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:  # noqa: ANN401 - uvicorn's own
         self._running = cycle
@@ -180,12 +177,34 @@ class BoundedProtocol(HttpToolsProtocol):
             self.deadline = self.service.now + self.patience.request
         # Reset by a complete request. The parser holds an unfinished header line back, without a bound.
         self._unparsed += len(data)
-        super().data_received(data)
-        if self._unparsed > MAX_TARGET:
-            if len(self.url) > MAX_TARGET:
-                self.refuse(_TOO_LONG_TARGET)
-            elif self._unparsed > MAX_BODY + MAX_HEADERS + MAX_TARGET:
-                self.refuse(plain(431, "The request's head is too large."))
+        self._unset_keepalive_if_required()
+        self._parse(data)
+        if self._unparsed > refusals.MAX_TARGET:
+            if len(self.url) > refusals.MAX_TARGET:
+                self.refuse(refusals.TOO_LONG_TARGET)
+            elif self._unparsed > refusals.MAX_BODY + refusals.MAX_HEADERS + refusals.MAX_TARGET:
+                self.refuse(refusals.TOO_LONG_HEAD)
+
+    def _parse(self, data: bytes) -> None:
+        if self._owed:
+            self._take_owed(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offered:
+            self._take_owed(data[offered.args[0] :])
+        except httptools.HttpParserError as bad:
+            self.refuse(refusals.of_parser(bad, data))
+
+    def _take_owed(self, data: bytes) -> None:
+        """The body of a request that offered another protocol; nothing is read behind it."""
+        body = data[: self._owed]
+        self._owed -= len(body)
+        if body:
+            self.on_body(body)
+            if not self._owed:
+                self.on_message_complete()
+        self.ending = self.ending or not self._owed
 
     def _go_on(self) -> None:
         """Feed what waits while few requests are under way."""
@@ -198,12 +217,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
 
     def _may_go_on(self) -> bool:
-        if len(self.url) > MAX_TARGET:
-            self.refuse(_TOO_LONG_TARGET)
-        elif self._unparsed > MAX_HEADERS and _size(self.headers) > MAX_HEADERS:
-            self.refuse(plain(431, f"The headers are longer than {MAX_HEADERS} bytes."))
-        elif any(n == b"content-length" and v.isdigit() and int(v[:20]) > MAX_BODY for n, v in self.headers):
-            self.refuse(_TOO_LONG_BODY)
+        version, upgrade = self.parser.get_http_version(), self.parser.should_upgrade()
+        refusal = refusals.of_head(self.headers, version=version, upgrade=upgrade)
+        if len(self.url) > refusals.MAX_TARGET:
+            refusal = refusals.TOO_LONG_TARGET
+        if refusal is not None:
+            self.refuse(refusal)
         return not self.ending
 
     def _drop_current(self) -> None:
@@ -229,11 +248,3 @@ class BoundedProtocol(HttpToolsProtocol):
         self.service.told(answer.status)
         self.transport.write_eof()
         self.deadline = self.service.now + self.patience.linger
-
-
-_TOO_LONG_TARGET: Final = plain(414, f"The path is longer than {MAX_TARGET} bytes; use POST.")
-_TOO_LONG_BODY: Final = plain(413, f"The body is longer than {MAX_BODY} bytes.")
-
-
-def _size(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    return sum(len(name) + len(value) + 4 for name, value in headers)

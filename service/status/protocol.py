@@ -12,8 +12,9 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.status.answers import REQUEST_TYPE, Quick, is_request_type, lines
-from service.status.bounded import MAX_TARGET, BoundedProtocol
+from service.status.bounded import BoundedProtocol
 from service.status.heads import Known
+from service.status.refusals import MAX_TARGET, has_one_host
 
 _MATTERS: Final = frozenset(
     {
@@ -145,6 +146,8 @@ class StatusProtocol(BoundedProtocol):
             return False
         target = self.service.ocsp_target(self.url)
         if target is None:
+            return False
+        if not has_one_host(self.headers):
             return False
         self._target = target
         for name, value in self.headers:

@@ -53,7 +53,7 @@ class StatusRoutes:
                 Route("/metrics", _Document(reading(page))),
             ],
             redirect_slashes=False,
-            default=_Document(_nothing),
+            default=_nothing,
         )
 
     async def _certificate(self, scope: Scope) -> HttpAnswer:
@@ -95,5 +95,6 @@ class _Document:
         await send_answer(await self._read(scope) if readable else _ONLY_READ, scope, send)
 
 
-async def _nothing(_scope: Scope) -> HttpAnswer:
-    return _NOTHING
+async def _nothing(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Nowhere, whatever the method."""
+    await send_answer(_NOTHING, scope, send)

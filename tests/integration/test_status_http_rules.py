@@ -163,7 +163,9 @@ def heard(client: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-@pytest.mark.parametrize("begun", [b"GET /hea", b"POST /ocsp HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"])
+@pytest.mark.parametrize(
+    "begun", [b"GET /hea", b"POST /ocsp HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"]
+)
 def test_a_request_that_does_not_arrive_is_timed_out(hasty: Address, begun: bytes) -> None:
     with socket.create_connection((hasty.host, hasty.port), timeout=10) as client:
         client.sendall(begun)

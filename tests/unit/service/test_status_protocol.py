@@ -16,7 +16,7 @@ from service.status.patience import Patience
 from service.status.protocol import StatusProtocol
 
 GET = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
-OCSP = b"POST /ocsp HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b"
+OCSP = b"POST /ocsp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b"
 
 
 class RecordingTransport(asyncio.Transport):
@@ -191,7 +191,7 @@ def test_a_refusal_waits_for_the_answers_before_it() -> None:
         echo = Echo()
         echo.slow = {"/1"}
         connection, transport = connected(echo)
-        connection.data_received(GET % 1 + b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\n\r\n")
+        connection.data_received(GET % 1 + b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
         await asyncio.sleep(0.01)
         before = transport.written
         echo.gate.set()
